@@ -1,0 +1,1 @@
+"""What a stack author writes: one file a resource, nothing but its inputs and outputs. Light to import."""
