@@ -1,0 +1,35 @@
+"""What the SDK's dynamic host hides from a provider: context, clean errors, half-made results, messages, ^C, width.
+
+`provider.py` is the only caller. The lifecycle knows none of this: it gets a `Call` and returns or raises values.
+
+    bridge.py     the only place that touches private parts of the SDK, of gRPC and of the standard library; every touch
+                  answers "not there" instead of failing
+    messages.py   lines on a resource: throttled, said once, masked
+    masking.py    credentials never appear in texts
+    process.py    what all calls of one host process share
+    calls.py      the context of the running call
+    answers.py    everything that escapes from a provider method becomes one clean answer
+    values.py     values that Pulumi can store, and numbers that are integers again
+
+It decides nothing about resources, and no room below may import it.
+"""
+
+from pulumi_dli.host.answers import Unhealthy, answering
+from pulumi_dli.host.calls import cancelled_event, current_call, hints, mask, masked, old_inputs, prepare
+from pulumi_dli.host.values import UnstorableError, integers, is_unknown, sanitise
+
+__all__ = [
+    "Unhealthy",
+    "UnstorableError",
+    "answering",
+    "cancelled_event",
+    "current_call",
+    "hints",
+    "integers",
+    "is_unknown",
+    "mask",
+    "masked",
+    "old_inputs",
+    "prepare",
+    "sanitise",
+]

@@ -1,0 +1,160 @@
+"""Every private touch of this package: frames of the SDK's dynamic host, its thread pool, its gRPC server.
+
+Pulumi's dynamic providers get neither URN nor timeout, cannot report half-made resources, and run four calls at a
+time. All of that is one frame away in the host (measured with SDK 3.200 to 3.272 on Python 3.11 to 3.13). Nothing
+here is promised by anybody, so every function returns None or False when it does not find what it looks for; the
+callers have a fallback for each, and the tests take every part away.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import grpc
+
+CANCEL = "/pulumirpc.ResourceProvider/Cancel"
+_ADDRESS = re.compile(r"[\w.\-\[\]:]+:\d+")
+_UNKNOWN_CODE = 2  # the code that the host aborts with; a status of another code is dropped by the engine's gRPC
+
+
+@dataclass(frozen=True)
+class HostCall:
+    """The protobuf request and the gRPC context of the call that this thread is answering."""
+
+    request: Any
+    context: Any
+
+    def field(self, name: str) -> Any:
+        """A field of the request, None when the request has no such field."""
+        return getattr(self.request, name, None)
+
+    def attach(self, status: Any) -> bool:
+        """Send `status` along with the coming failure; the engine prefers it to the failure's text."""
+        try:
+            self.context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        except Exception:  # noqa: BLE001  (a foreign object: whatever it raises means "not possible")
+            return False
+        return True
+
+
+def status(text: str, detail: Any = None) -> Any:
+    """A `google.rpc.Status` as the engine reads it, or None when the SDK no longer brings the message."""
+    try:
+        from pulumi.runtime.proto import status_pb2  # noqa: PLC0415  (only needed when something failed)
+    except ImportError:
+        return None
+    message = status_pb2.Status(code=_UNKNOWN_CODE, message=text)
+    if detail is not None:
+        message.details.add().Pack(detail)
+    return message
+
+
+def find_call() -> HostCall | None:
+    """The call that this thread is answering, None outside of a host (or in a host built otherwise)."""
+    for frame in _frames_up(_own_frame()):
+        context = frame.f_locals.get("context")
+        if hasattr(context, "set_trailing_metadata") and "request" in frame.f_locals:
+            return HostCall(frame.f_locals["request"], context)
+    return None
+
+
+def engine_address() -> str | None:
+    """Where the engine listens for messages: the host's first argument."""
+    address = sys.argv[1] if len(sys.argv) > 1 else ""
+    return address if _ADDRESS.fullmatch(address) else None
+
+
+def widen(width: int) -> bool:
+    """Let the pool that runs this call run `width` calls at a time. False when the pool was not found.
+
+    Calls that wait already would get no thread of their own before the next call arrives (the pool starts one thread a
+    submit), and in a `destroy` none may arrive: so as many empty pieces of work are handed in as calls are waiting.
+    """
+    pool = _pool()
+    if pool is None:
+        return False
+    try:
+        pool._max_workers = max(pool._max_workers, width)
+        for _ in range(pool._work_queue.qsize()):
+            pool.submit(_nothing)
+    except (AttributeError, RuntimeError):
+        return False
+    return True
+
+
+def hook_cancel(on_cancel: Callable[[], None]) -> bool:
+    """Call `on_cancel` whenever the engine sends Cancel, which the SDK's host ignores. False when there is no way in.
+
+    The engine sends Cancel on the first ^C, and once more at every normal end of a phase, when no call is running any
+    more. The handler gets a thread of its own: all others may be waiting for what it has to tell them.
+    """
+    server = _server()
+    tables = _tables(server) if server is not None else []
+    for table in tables:
+        table[CANCEL] = _announcing(table[CANCEL], on_cancel)
+    return bool(tables)
+
+
+def _announcing(handler: Any, on_cancel: Callable[[], None]) -> Any:
+    def cancel(request: Any, context: Any) -> Any:
+        on_cancel()
+        return handler.unary_unary(request, context)
+
+    cancel.experimental_thread_pool = ThreadPoolExecutor(1, "cancel")  # type: ignore[attr-defined]  # known to gRPC
+    return grpc.unary_unary_rpc_method_handler(
+        cancel, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+    )
+
+
+def _tables(server: Any) -> list[dict[str, Any]]:
+    """The tables of gRPC that lead to the Cancel handler: by registered method, and the older one by service."""
+    state = getattr(server, "_state", None)
+    found = [getattr(state, "registered_method_handlers", None)]
+    found += [getattr(generic, "_method_handlers", None) for generic in getattr(state, "generic_handlers", None) or ()]
+    return [
+        table
+        for table in found
+        if isinstance(table, dict) and callable(getattr(table.get(CANCEL), "unary_unary", None))
+    ]
+
+
+def _server() -> Any:
+    """The host's gRPC server: a local variable of its main function, which waits in the main thread."""
+    current_frames: Callable[[], dict[int, FrameType]] = getattr(sys, "_current_frames", dict)
+    for frame in _frames_up(current_frames().get(threading.main_thread().ident or 0)):
+        server = frame.f_locals.get("server")
+        if hasattr(server, "_state"):
+            return server
+    return None
+
+
+def _pool() -> Any:
+    """The pool whose worker runs this call: a weak reference among the worker's local variables."""
+    for frame in _frames_up(_own_frame()):
+        reference = frame.f_locals.get("executor_reference")
+        pool = reference() if callable(reference) else None
+        if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
+            return pool
+    return None
+
+
+def _own_frame() -> FrameType | None:
+    get_frame = getattr(sys, "_getframe", None)
+    return get_frame(1) if get_frame is not None else None
+
+
+def _frames_up(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,117 @@
+"""The context of the running call, and what a provider's `configure` sets up once. Called by `provider.py`.
+
+Each part degrades on its own when the SDK changes: no call found means default timeouts and messages on stderr; no
+pool means four calls at a time; no server means that ^C waits for what is running.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pulumi_dli.host import bridge
+from pulumi_dli.host.messages import Severity, Throttle
+from pulumi_dli.host.process import THIS_PROCESS
+from pulumi_dli.lifecycle.contract import Call
+
+# The engine decides how much runs at a time (`--parallel`, PULUMI_PARALLEL, else four for each core); the pool only
+# must not be narrower. A thread is started when a call needs it, so a high limit costs nothing.
+WIDTH = 256
+
+NARROW = (
+    "4 operations at a time: this version of Pulumi's SDK does not let the provider run more. Nothing is wrong; "
+    "large deployments take longer."
+)
+DEAF = (
+    "This version of Pulumi's SDK keeps ^C from the provider: cancelling waits until running operations have finished."
+)
+BLIND = (
+    "This version of Pulumi's SDK hides names and custom timeouts from the provider: default timeouts apply, errors "
+    "show a traceback, and what was created without coming up is not kept in the state (the next `pulumi up` finds it)."
+)
+
+
+def prepare(width: int | None = None) -> None:
+    """Widen the host and listen for ^C; called from every provider's `configure`, as often as wanted.
+
+    What the host does not allow is remembered in `hints()`.
+    """
+    process = THIS_PROCESS
+    with process.lock:
+        if not bridge.widen(width or max(WIDTH, _engine_width())):
+            process.hint(NARROW)
+        if not process.hooked_cancel:
+            process.hooked_cancel = bridge.hook_cancel(process.cancelled.set)
+        if not process.hooked_cancel:
+            process.hint(DEAF)
+        if bridge.find_call() is None:
+            process.hint(BLIND)
+
+
+def current_call() -> Call:
+    """The call that this thread is answering, as the lifecycle wants it; an anonymous one where the host hides it."""
+    host_call = bridge.find_call()
+    urn = _text(host_call, "urn")
+    timeout = host_call.field("timeout") if host_call else None
+    about = urn or object()
+    throttle = Throttle()
+    messages = THIS_PROCESS.messages
+    return Call(
+        urn=urn,
+        name=_text(host_call, "name") or urn.rpartition("::")[2],
+        timeout_seconds=float(timeout) if timeout else None,
+        cancelled=THIS_PROCESS.cancelled,
+        progress=lambda text: messages.progress(text, urn=urn, throttle=throttle),
+        note=lambda text: messages.say(text, urn=urn, about=about, severity=Severity.INFO),
+        warn=lambda text: messages.say(text, urn=urn, about=about, severity=Severity.WARNING),
+    )
+
+
+def old_inputs() -> Mapping[str, Any] | None:
+    """The inputs of last time, which the running `diff`, `update` or `delete` is not given; None where the host hides
+    them.
+
+    They come as the SDK hands inputs to `check`: numbers as floats, unknowns as `pulumi.output.Unknown`, `__provider`
+    among them.
+    """
+    host_call = bridge.find_call()
+    inputs: Any = host_call.field("old_inputs") if host_call else None
+    if not getattr(inputs, "fields", None):
+        return None
+    try:
+        from pulumi.runtime.rpc import deserialize_properties  # noqa: PLC0415  (not public: absence is answered)
+    except ImportError:
+        return None
+    return dict(deserialize_properties(inputs, True))
+
+
+def cancelled_event() -> threading.Event:
+    """Set when the engine asks to stop; at the normal end of a phase too, when nothing waits for it any more."""
+    return THIS_PROCESS.cancelled
+
+
+def hints() -> tuple[str, ...]:
+    """What this host does not allow, in the words of a stack author."""
+    return THIS_PROCESS.hints
+
+
+def mask(words: Iterable[str | None]) -> None:
+    """Never show these words (secret keys, passwords, tokens) in a message or an error of this process."""
+    THIS_PROCESS.mask.add(words)
+
+
+def masked(text: str) -> str:
+    """The text with every masked word replaced by `[secret]`."""
+    return THIS_PROCESS.mask(text)
+
+
+def _engine_width() -> int:
+    wish = os.environ.get("PULUMI_PARALLEL", "")
+    return int(wish) if wish.isdecimal() else 0
+
+
+def _text(host_call: bridge.HostCall | None, field: str) -> str:
+    text = host_call.field(field) if host_call else None
+    return text if isinstance(text, str) else ""
