@@ -11,9 +11,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pulumi_dli.specs.fields import Change, Effect, Failure, Spec
+
+if TYPE_CHECKING:
+    from pulumi_dli.lifecycle.session import Session
+
+SpecT = TypeVar("SpecT", bound=Spec)
 
 
 def _silent(_text: str) -> None:
@@ -69,3 +76,84 @@ class HalfDone(Exception):  # noqa: N818  (it is a result that travels as an exc
         self.outs = outs
         self.reasons = reasons
         super().__init__("; ".join(reasons))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a preview is asked about: the state's outputs, the program's inputs, and how they differ.
+
+    Attributes:
+        id: of the resource; "" before it exists.
+        olds: the outputs in the state, inputs among them; {} before it exists.
+        news: the checked inputs; unknown ones are left out.
+        unknown: names of inputs that are known only after the update.
+        changes: the fields that differ.
+        connect: gives the session, or raises ConfigError where credentials are missing; a preview works without.
+    """
+
+    id: str
+    olds: Mapping[str, Any]
+    news: Mapping[str, Any]
+    unknown: Collection[str]
+    changes: tuple[Change, ...]
+    connect: Callable[[], Session]
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a diff answers.
+
+    Attributes:
+        changed: None when the inputs differ (the engine then shows which), False when nothing does, True only for
+            drift that the inputs do not show.
+        replaces: fields that only a new object can have.
+    """
+
+    changed: bool | None
+    replaces: tuple[str, ...] = ()
+
+
+def foreseen(changes: Collection[Change]) -> Foreseen:
+    """The answer for a resource whose changes need no further thought."""
+    replaces = tuple(change.field for change in changes if change.effect is Effect.REPLACE)
+    return Foreseen(None if changes else False, replaces)
+
+
+class Lifecycle(Protocol[SpecT]):
+    """What each kind of resource can do. One stateless object a kind; all state is in the session and the arguments."""
+
+    @property
+    def spec(self) -> type[SpecT]:
+        """The fields."""
+
+    def judge(self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]) -> list[Failure]:
+        """What is wrong with checked inputs beyond the spec's own rules. Makes no call."""
+
+    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
+        """What an update would do; says it in a line on the resource (`call.note`, `call.warn`).
+
+        Raises:
+            DliError: what is asked for can never be done; nothing has been touched.
+        """
+
+    def create(self, call: Call, session: Session, spec: SpecT) -> Outcome:
+        """Make it, or take over one's own earlier attempt, and wait until it is up.
+
+        Raises:
+            HalfDone: it exists but is not up.
+            DliError: nothing was made.
+        """
+
+    def read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+        """What is there now; None when it is gone. Changes nothing."""
+
+    def update(self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: SpecT) -> Mapping[str, Any]:
+        """Bring it to the spec; the outputs afterwards. With equal olds and spec: observe, and finish what is missing.
+
+        Raises:
+            HalfDone: it is neither as before nor as wished.
+            DliError: it is as before.
+        """
+
+    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+        """Delete it; nothing to do when it is gone, a warning and nothing done when it is somebody else's."""

@@ -1,1 +1,1 @@
-"""The fields of each resource, once: type, default, wire name, change effect, rules. Pure values; no network, no Pulumi."""
+"""The fields of each resource, once: type, wire name, change effect, rules. Pure values; no network, no Pulumi."""

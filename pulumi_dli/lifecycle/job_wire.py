@@ -1,0 +1,172 @@
+"""A Flink jar job between its two spellings: the inputs of the program and the fields of the service. Pure.
+
+The nested places of a read (contract 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared (6.3) are
+known here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_jobs import FlinkJob
+
+LIVE_FIELDS = frozenset(
+    {"smn_topic", "restart_when_exception", "resume_checkpoint", "resume_max_num", "checkpoint_path", "obs_bucket"}
+)
+"""What a running job takes (contract 6.3)."""
+
+CLEARED: Mapping[str, Any] = {
+    "desc": "",
+    "main_class": "",
+    "entrypoint_args": "",
+    "dependency_jars": [],
+    "dependency_files": [],
+    "runtime_config": "",
+    "flink_log_config": "",
+    "smn_topic": "",
+    "obs_bucket": "",
+    "checkpoint_path": "",
+    "execution_agency_urn": "",
+    "image": "",
+    "flink_version": "",
+    "feature": "basic",
+    "log_enabled": False,
+    "checkpoint_enabled": False,
+    "restart_when_exception": False,
+    "resume_checkpoint": False,
+    "resume_max_num": -1,
+    "cu_number": 2,
+    "manager_cu_number": 1,
+    "parallel_number": 1,
+    "tm_cus": 1,
+    "checkpoint_mode": 1,
+    "checkpoint_interval": 10,
+    "resource_config_version": "v1",
+}
+"""What to send for a field that was given and is given no more: a text is emptied, a number goes back to the default of the
+create call (contract 6.1). A field that is not listed cannot be cleared."""
+
+_AT_TOP = frozenset({"name", "desc", "queue_name", "main_class", "entrypoint_args"})
+_NEVER_READ = frozenset({"flink_log_config"})
+SENT = tuple(field for field in FlinkJarJobSpec.model_fields if FlinkJarJobSpec.wire_name(field))
+"""The fields of the create and update bodies."""
+
+
+def body(inputs: Mapping[str, Any], fields: Collection[str] = SENT) -> dict[str, Any]:
+    """The request body for these fields; one that is absent from the inputs is cleared, or left out where it cannot be."""
+    sent = {}
+    for field in SENT:
+        if field not in fields:
+            continue
+        value = inputs.get(field)
+        if value is not None:
+            sent[field] = _to_wire(field, value)
+        elif field in CLEARED:
+            sent[field] = CLEARED[field]
+    return sent
+
+
+def create_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a create: what was given, and nothing else."""
+    return body(inputs, [field for field in SENT if inputs.get(field) is not None])
+
+
+def _to_wire(field: str, value: Any) -> Any:
+    if field == "entrypoint":
+        return path_of(value)
+    if field in ("dependency_jars", "dependency_files"):
+        return [path_of(item) for item in value]
+    if field == "runtime_config":
+        # The text form is unsettled; a JSON list of pairs is what clients in live use send (contract 6.1).
+        return json.dumps([{"key": key, "value": text} for key, text in value.items()])
+    return value
+
+
+def path_of(reference: Any) -> str:
+    """The path of a package, given as a text or with its digest."""
+    return str(reference["path"] if isinstance(reference, Mapping) else reference)
+
+
+def live_value(job: FlinkJob, field: str) -> Any:
+    """What the service says a field is, in the form of the inputs; None when it says nothing."""
+    value = getattr(job if field in _AT_TOP else job.config, field, None)
+    if value is None or value == "" or value in ((), [], {}):
+        return None
+    if field == "resource_config":
+        return value.model_dump(exclude_none=True) if hasattr(value, "model_dump") else dict(value)
+    if field in ("dependency_jars", "dependency_files"):
+        return list(value)
+    if field == "queue_name":
+        return str(value).lower()
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def is_same(field: str, wanted: Any, live: Any, inputs: Mapping[str, Any]) -> bool:
+    """Whether the service has what is wanted, as far as it tells (contract 8: reading rules for drift).
+
+    `wanted` None means cleared. A service that says nothing about a field does not contradict it.
+    """
+    if field in _NEVER_READ or (live is None and wanted is not None):
+        return True
+    if wanted is None:
+        return live is None or _to_wire_of_live(field, live) == CLEARED.get(field, live)
+    if field == "cu_number" and inputs.get("tm_slot_num"):
+        return True  # with slots set, the service adjusts the CUs to what it really uses
+    if field == "entrypoint":
+        return path_of(wanted) == live
+    if field in ("dependency_jars", "dependency_files"):
+        return [path_of(item) for item in wanted] == live
+    if field == "resource_config":
+        return _is_part(wanted, live)
+    return bool(wanted == live)
+
+
+def _to_wire_of_live(field: str, live: Any) -> Any:
+    return _to_wire(field, live) if field in ("runtime_config",) else live
+
+
+def _is_part(wanted: Any, live: Any) -> bool:
+    """Whether all that is wanted is there; what else the service filled in is its own."""
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+        return all(_is_part(value, live.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, str) and isinstance(live, str):
+        return wanted.replace(" ", "").upper().removesuffix("B") == live.replace(" ", "").upper().removesuffix("B")
+    return live is None or bool(wanted == live)
+
+
+def differing(inputs: Mapping[str, Any], job: FlinkJob, fields: Collection[str]) -> list[str]:
+    """Those of the fields in which the service differs from the inputs."""
+    return [
+        field
+        for field in SENT
+        if field in fields and not is_same(field, inputs.get(field), live_value(job, field), inputs)
+    ]
+
+
+def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as the service has them: untouched where it agrees or the program does not manage the field.
+
+    Args:
+        deferred: changes kept for the next restart, with the value that the service had meanwhile: while it still has that,
+            nobody else has touched the field.
+    """
+    found = dict(inputs)
+    for field in SENT:
+        live = live_value(job, field)
+        if field in deferred and live == deferred[field]:
+            continue
+        if field in inputs and not is_same(field, inputs[field], live, inputs):
+            found[field] = live
+    return found
+
+
+def snapshot_body(job: FlinkJob) -> dict[str, Any]:
+    """A body that puts the whole definition back as it was read, also what was empty then (for a rollback)."""
+    known = {field: live_value(job, field) for field in SENT}
+    told = [field for field in SENT if known[field] is not None or isinstance(CLEARED.get(field), str | list)]
+    return body(known, [field for field in told if field not in _NEVER_READ])

@@ -1,0 +1,133 @@
+"""What all resources of one connection share: the client, the batches, the polls, the snapshots and the claims.
+
+Made once for each connection of a process. A lifecycle gets it with every call and keeps nothing of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from pulumi_dli.api import is_unpublished
+from pulumi_dli.api.client import DliClient, client_for
+from pulumi_dli.api.flink_jobs import ItemResult
+from pulumi_dli.api.package_groups import PackageListing
+from pulumi_dli.api.queues import Queue
+from pulumi_dli.clock import SYSTEM_CLOCK, Clock
+from pulumi_dli.config import Connection
+from pulumi_dli.errors import ApiError, ConfigError
+from pulumi_dli.lifecycle.batching import Batcher
+from pulumi_dli.lifecycle.ownership import Claims
+from pulumi_dli.lifecycle.waiting import Backoff
+from pulumi_dli.lifecycle.watching import JobSnapshots, JobWatcher, SharedSnapshot
+
+JOB_TAGS = "dli_flink_job"
+QUEUE_TAGS = "dli_queue"
+PACKAGE_TAGS = "dli_package_resource"
+
+
+class Session:
+    """The shared machinery of one connection. Thread-safe; its constructor makes no call."""
+
+    def __init__(self, client: DliClient, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        poll = client.connection.poll_seconds
+        self.client = client
+        self.clock = clock
+        self.claims = Claims()
+        self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
+        self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
+        self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)
+        self.watcher = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
+        self.jobs = JobSnapshots(client.flink_jobs, clock=clock)
+        self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
+        self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
+        self._tags = {
+            kind: SharedSnapshot(lambda kind=kind: self._find_tags(kind), clock=clock)
+            for kind in (JOB_TAGS, QUEUE_TAGS)
+        }
+
+    def backoff(self) -> Backoff:
+        """The pauses of one wait."""
+        return Backoff(self.client.connection.poll_seconds)
+
+    def wrote(self) -> None:
+        """A write of ours went out: what was read before is old."""
+        self.jobs.wrote()
+        self.queues.invalidate()
+        self.packages.invalidate()
+
+    def tags_of(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+        """The tags of all objects of a kind, by id, in one call for all; None where the region has no tag calls."""
+        return self._tags[kind].get()
+
+    def set_tags(self, kind: str, id: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        """Change only the tags that differ (contract 4.7); a tag is removed by key and value."""
+        gone = {key: value for key, value in old.items() if new.get(key) != value}
+        come = {key: value for key, value in new.items() if old.get(key) != value}
+        if gone:
+            self.client.tags.delete(kind, id, gone)
+        if come:
+            self.client.tags.create(kind, id, come)
+        self._tags[kind].invalidate()
+
+    def _find_tags(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+        try:
+            return self.client.tags.find_resources(kind)
+        except ApiError as error:
+            if is_unpublished(error):
+                return None
+            raise
+
+    def _run(self, job_ids: Sequence[int], resume: bool) -> Sequence[ItemResult]:
+        try:
+            return self.client.flink_jobs.run(job_ids, resume_savepoint=resume)
+        finally:
+            self.jobs.wrote()
+
+    def _stop(self, job_ids: Sequence[int], savepoint: bool) -> Sequence[ItemResult]:
+        try:
+            return self.client.flink_jobs.stop(job_ids, trigger_savepoint=savepoint)
+        finally:
+            self.jobs.wrote()
+
+    def _delete(self, job_ids: Sequence[int], _flag: bool) -> Sequence[ItemResult]:
+        try:
+            return self.client.flink_jobs.delete_many(job_ids)
+        finally:
+            self.jobs.wrote()
+
+    @property
+    def project_id(self) -> str:
+        return self.client.project_id
+
+    def where(self) -> dict[str, str]:
+        """What the outputs of every resource record of the connection."""
+        return {"endpoint": self.client.connection.endpoint, "project_id": self.project_id}
+
+    def must_be_where(self, outs: Mapping[str, object], what: str) -> None:
+        """Refuse to look for an object in another place than the one it was made in: there, it would look deleted.
+
+        Raises:
+            ConfigError: names both places.
+        """
+        here = self.where()
+        made = {key: outs.get(key) for key in here}
+        if all(made[key] in (None, "", here[key]) for key in here):
+            return
+        raise ConfigError(
+            f"{what} is in project {made['project_id']} at {made['endpoint']}, but this stack now connects to project "
+            f"{here['project_id']} at {here['endpoint']}: set dli:projectId and dli:endpoint back, or give it a "
+            "provider of its own"
+        )
+
+
+_sessions: dict[Connection, Session] = {}
+_lock = threading.Lock()
+
+
+def session_for(connection: Connection) -> Session:
+    """The session of this process for a connection."""
+    with _lock:
+        if connection not in _sessions:
+            _sessions[connection] = Session(client_for(connection))
+        return _sessions[connection]

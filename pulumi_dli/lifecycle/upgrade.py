@@ -1,0 +1,259 @@
+"""What an update does to a job: decided here, from values alone; done in `job_moves.py`.
+
+`plan_upgrade` takes what was observed (`Situation`) and what is wished for (`Wish`) and returns a frozen `Plan`. It
+sends nothing and raises nothing, so that the preview and the update decide alike, and so that its table (status by
+effect by mode, in the README) is its test. Modelled on how Flink's Kubernetes operator thinks: decide how to suspend
+and how to restore first, and refuse before anything is touched when state would be lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pulumi_dli.specs.fields import Effect
+
+
+class Phase(StrEnum):
+    """What a job's status means for an upgrade (contract 6.2)."""
+
+    DRAFT = "never started"
+    LIVE = "running"
+    MOVING = "on its way to another status"
+    STOPPED = "stopped"
+    FINISHED = "finished by itself"
+    FAILED = "failed"
+    ARREARS = "stopped by arrears"
+    UNSURE = "perhaps still running"
+
+
+PHASES = {
+    "job_init": Phase.DRAFT,
+    "job_submitting": Phase.MOVING,
+    "job_submit_fail": Phase.FAILED,
+    "job_running": Phase.LIVE,
+    "job_running_exception": Phase.FAILED,
+    "job_downloading": Phase.MOVING,
+    "job_idle": Phase.LIVE,
+    "job_canceling": Phase.MOVING,
+    "job_cancel_success": Phase.STOPPED,
+    "job_cancel_fail": Phase.UNSURE,
+    "job_savepointing": Phase.MOVING,
+    "job_arrearage_stopped": Phase.ARREARS,
+    "job_arrearage_recovering": Phase.MOVING,
+    "job_finish": Phase.FINISHED,
+}
+
+
+def phase_of(status: str) -> Phase:
+    """A status that nobody documented counts as moving: it is waited for, and named when the wait ends."""
+    return PHASES.get(status, Phase.MOVING)
+
+
+class Stop(StrEnum):
+    """How a job is stopped."""
+
+    WITH_SAVEPOINT = "with a savepoint"
+    PLAIN = "without a savepoint"
+
+
+class Restore(StrEnum):
+    """From what a start takes its state."""
+
+    NOTHING = "nothing"
+    SAVEPOINT = "the newest savepoint"
+    IMPORTED = "initial_savepoint_path"
+    CHECKPOINT = "the newest checkpoint"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What was observed.
+
+    Attributes:
+        status: DLI's word.
+        ever_started: whether the job ever ran; one that never did has no state to lose.
+        has_savepoint: whether the service holds a savepoint of the job.
+        savepoint_is_newest: whether that savepoint is proven to be newer than the job's last start.
+    """
+
+    status: str
+    ever_started: bool = True
+    has_savepoint: bool = False
+    savepoint_is_newest: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the program wants.
+
+    Attributes:
+        effect: the strongest effect among the changed fields.
+        state: `running`, `suspended`, `draft`, or an observed word ("leave it as it is").
+        mode: `savepoint`, `stateless` or `last-state`.
+        runs_again: whether a changed field is one for which a finished job runs once more.
+        start_due: a start was promised and not seen through: the declared state changed to running, or an update was
+            interrupted between stop and run.
+        repair: `failed`, `all` or `none`.
+        initial_savepoint, allow_old: whether those inputs allow a start that is refused otherwise.
+    """
+
+    effect: Effect = Effect.IGNORED
+    state: str = "running"
+    mode: str = "savepoint"
+    runs_again: bool = False
+    start_due: bool = False
+    repair: str = "failed"
+    initial_savepoint: bool = False
+    allow_old: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, in this order: wait until the status settles (then plan again), stop, change, start.
+
+    Attributes:
+        line: what happens to the stream, in the words of the preview.
+        settle: the status is on its way to another one: wait, then plan again.
+        stop: how to stop, None to leave it running.
+        change: whether changed fields are sent now.
+        start: from what to start, None to leave it as it is.
+        blocked: why nothing may be touched; "" when the plan can go ahead.
+        warning: what the author should know although the plan goes ahead.
+    """
+
+    line: str
+    settle: bool = False
+    stop: Stop | None = None
+    change: bool = False
+    start: Restore | None = None
+    blocked: str = ""
+    warning: str = ""
+
+    @property
+    def drops_state(self) -> bool:
+        """Whether a running stream starts from nothing."""
+        return self.stop is not None and self.start is Restore.NOTHING
+
+
+NO_EFFECT = Plan("no effect")
+_CHANGED_ONLY = Plan("changed, not started", change=True)
+_ARREARS = "the account is in arrears: settle it, DLI then brings the job back"
+_NO_STATE = (
+    "no savepoint is newer than the job's last start, so a start would lose or repeat what it has done: give "
+    "initial_savepoint_path, allow_old_savepoint=True, or upgrade_mode stateless (drops the state) or last-state"
+)
+_WAS_RUN = 'a job that ran cannot become a draft again: use state="suspended"'
+_MAY_RUN = "its last stop failed, so it may still run: change restart_nonce to stop and start it"
+
+
+def plan_upgrade(situation: Situation, wish: Wish) -> Plan:
+    """What an update with this wish does to a job in this situation."""
+    phase = phase_of(situation.status)
+    if phase is Phase.MOVING:
+        return Plan("waits until the job settles", settle=True)
+    if wish.state == "running":
+        return _to_running(phase, situation, wish)
+    if wish.state == "suspended":
+        return _to_suspended(phase, wish)
+    if wish.state == "draft" and phase is not Phase.DRAFT:
+        return Plan("blocked", blocked=_WAS_RUN)
+    return _sent_at_rest(wish) if phase is not Phase.LIVE else _while_running(wish, restart=NO_EFFECT)
+
+
+def _to_running(phase: Phase, situation: Situation, wish: Wish) -> Plan:
+    match phase:
+        case Phase.LIVE:
+            return _while_running(wish, restart=_restart(wish))
+        case Phase.DRAFT:
+            return replace(_start(situation, wish), change=wish.effect > Effect.IGNORED)
+        case Phase.STOPPED:
+            return _from_rest(situation, wish, due=wish.repair == "all", left=_left_stopped(wish))
+        case Phase.FAILED:
+            return _from_rest(situation, wish, due=wish.repair != "none", left=_left_failed(wish))
+        case Phase.FINISHED:
+            if wish.runs_again:
+                return Plan("runs again from the beginning", change=True, start=Restore.NOTHING)
+            return _sent_at_rest(wish)
+        case Phase.UNSURE:
+            if wish.effect == Effect.RESTART:
+                return _restart(wish)
+            if wish.effect > Effect.IGNORED:
+                return Plan("blocked", blocked=_MAY_RUN)
+            return Plan("left as it is", warning=_MAY_RUN)
+        case _:
+            if wish.effect > Effect.IGNORED:
+                return Plan("blocked", blocked=_ARREARS)
+            return Plan("left as it is", warning=_ARREARS)
+
+
+def _to_suspended(phase: Phase, wish: Wish) -> Plan:
+    if phase in (Phase.LIVE, Phase.UNSURE):
+        stop = Stop.PLAIN if wish.mode == "stateless" else Stop.WITH_SAVEPOINT
+        line = "stops, state is dropped" if stop is Stop.PLAIN else "stops with savepoint"
+        return Plan(line, stop=stop, change=wish.effect > Effect.IGNORED)
+    if phase is Phase.ARREARS:
+        return NO_EFFECT if wish.effect == Effect.IGNORED else Plan("blocked", blocked=_ARREARS)
+    return _sent_at_rest(wish)
+
+
+def _while_running(wish: Wish, *, restart: Plan) -> Plan:
+    """A live job takes six fields; texts wait for the next restart; the rest restarts it."""
+    return {
+        Effect.IGNORED: NO_EFFECT,
+        Effect.IN_PLACE: Plan("live change", change=True),
+        Effect.NEXT_RESTART: Plan("with the next restart"),
+    }.get(wish.effect, restart)
+
+
+def _restart(wish: Wish) -> Plan:
+    match wish.mode:
+        case "stateless":
+            return Plan("restart, state is dropped", stop=Stop.PLAIN, change=True, start=Restore.NOTHING)
+        case "last-state":
+            return Plan("restart from newest checkpoint", stop=Stop.PLAIN, change=True, start=Restore.CHECKPOINT)
+        case _:
+            return Plan("restart with savepoint", stop=Stop.WITH_SAVEPOINT, change=True, start=Restore.SAVEPOINT)
+
+
+def _from_rest(situation: Situation, wish: Wish, *, due: bool, left: Plan) -> Plan:
+    """A job at rest that the program wants running: started for a change or a promise, else only if repair says so."""
+    asked = wish.effect == Effect.RESTART or wish.start_due
+    if not asked and not due:
+        return replace(left, change=wish.effect > Effect.IGNORED)
+    plan = _start(situation, wish)
+    if plan.blocked and not asked:
+        return replace(left, change=wish.effect > Effect.IGNORED, warning=plan.blocked)
+    return replace(plan, change=wish.effect > Effect.IGNORED)
+
+
+def _start(situation: Situation, wish: Wish) -> Plan:
+    """A start of a job at rest, from the state that it left, or a refusal."""
+    if wish.mode == "stateless":
+        return Plan("starts without state" if situation.ever_started else "starts", start=Restore.NOTHING)
+    if situation.has_savepoint and situation.savepoint_is_newest:
+        return Plan("starts from its savepoint", start=Restore.SAVEPOINT)
+    if wish.initial_savepoint:
+        return Plan("starts from initial_savepoint_path", start=Restore.IMPORTED)
+    if not situation.ever_started:
+        return Plan("starts", start=Restore.NOTHING)
+    if wish.mode == "last-state":
+        return Plan("starts from newest checkpoint", start=Restore.CHECKPOINT)
+    if wish.allow_old and situation.has_savepoint:
+        return Plan("starts from an old savepoint", start=Restore.SAVEPOINT)
+    return Plan("blocked", blocked=_NO_STATE)
+
+
+def _left_stopped(_wish: Wish) -> Plan:
+    return Plan(
+        "stays stopped",
+        warning='stopped outside of Pulumi; `up` leaves it: repair="all" or a new restart_nonce starts it',
+    )
+
+
+def _left_failed(wish: Wish) -> Plan:
+    return Plan("stays failed", warning=f'it failed; `up` leaves it (repair="{wish.repair}")')
+
+
+def _sent_at_rest(wish: Wish) -> Plan:
+    return _CHANGED_ONLY if wish.effect > Effect.IGNORED else NO_EFFECT

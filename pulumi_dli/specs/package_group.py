@@ -1,0 +1,112 @@
+"""The fields of a package group (contract 5.2, dli_02_0130)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from pulumi_dli.specs.fields import LOCAL, Effect, Part, Rule, Spec, Wire
+from pulumi_dli.specs.values import Tags, matching, one_of
+
+_PACKAGE_NAME = re.compile(r"^(?!\.)[\w!.\- ]{1,128}$")
+
+KINDS = {".jar": "jar", ".py": "pyFile", ".egg": "pyFile", ".zip": "pyFile"}
+"""The kind of a package by its ending; anything else is a `file` (contract 5.2)."""
+
+
+class PackageSpec(Part):
+    """One package of a group.
+
+    Attributes:
+        path: the object in OBS (`obs://bucket/key` or its https URL), or a local file that the provider uploads first.
+        kind: `jar`, `pyFile`, `file` or `modelFile`; by the file's ending when not given.
+        digest: of the bytes; new bytes under the same name are noticed by it alone (contract 8).
+        name: under which jobs know the package; the last part of the path when not given.
+    """
+
+    path: str
+    kind: Annotated[str | None, one_of("jar", "pyFile", "file", "modelFile")] = None
+    digest: str | None = None
+    name: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.path
+
+    @property
+    def package_name(self) -> str:
+        """The package's name in the group."""
+        return self.name or unquote(urlsplit(self.path).path.rsplit("/", 1)[-1])
+
+    @property
+    def effective_kind(self) -> str:
+        suffix = "." + self.package_name.rsplit(".", 1)[-1].lower() if "." in self.package_name else ""
+        return self.kind or KINDS.get(suffix, "file")
+
+
+def _described(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _package(package: PackageSpec) -> PackageSpec:
+    if "://" in package.path and not re.match(r"^(obs|https?)://[^/]+/.+$", package.path):
+        raise ValueError("a package is obs://bucket/key, the https URL of an OBS object, or a local file")
+    if not _PACKAGE_NAME.match(package.package_name):
+        raise ValueError("a package's name has 1 to 128 letters, digits or _ ! - . and does not begin with a dot")
+    return package
+
+
+def _distinct(packages: tuple[PackageSpec, ...]) -> tuple[PackageSpec, ...]:
+    names = [package.package_name for package in packages]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two packages are named {twice[0]}: a group holds one of a name")
+    return packages
+
+
+def _bucket_for_local_files(spec: Any) -> str | None:
+    if any(package.is_local for package in spec.packages or ()) and not spec.bucket:
+        return "holds a local file: say in `bucket` to which OBS bucket it goes, or give an obs:// path"
+    return None
+
+
+class PackageGroupSpec(Spec):
+    """A package group as the program wants it."""
+
+    required: ClassVar[tuple[str, ...]] = ("group_name", "packages")
+    rules: ClassVar[tuple[Rule, ...]] = (Rule(("packages", "bucket"), _bucket_for_local_files),)
+
+    group_name: Annotated[
+        str | None,
+        Effect.REPLACE,
+        Wire("group"),
+        matching(r"^[A-Za-z0-9._\-]{1,64}$", "has 1 to 64 letters, digits or . _ -"),
+    ] = Field(None, description="Name of the group; jobs refer to its packages as `group/package`.")
+    packages: Annotated[
+        tuple[Annotated[PackageSpec, BeforeValidator(_described), AfterValidator(_package)], ...] | None,
+        Effect.IN_PLACE,
+        LOCAL,
+        Field(min_length=1),
+        AfterValidator(_distinct),
+    ] = Field(None, description="The packages: OBS objects, or local files that are uploaded to `bucket` first.")
+    bucket: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+        None, description="OBS bucket for packages that are local files."
+    )
+    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+        None, description="Folder in `bucket` for uploaded files (default `packages`)."
+    )
+    is_async: Annotated[bool | None, Effect.IGNORED] = Field(
+        None, description="Let the service copy in the background (default true); the provider waits either way."
+    )
+    owner: Annotated[
+        str | None,
+        Effect.IN_PLACE,
+        LOCAL,
+        matching(r"^[A-Za-z_\-][A-Za-z0-9_\-]{4,31}$", "has 5 to 32 letters, digits, _ or - and no digit at the front"),
+    ] = Field(None, description="IAM user who owns the group (default: who creates it).")
+    tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags of each package.")
+    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+        None, description="Take over packages of the same name that are in the group already (default false)."
+    )

@@ -1,0 +1,97 @@
+"""The fields of a queue (contract 4.1, dli_02_0194)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from pulumi_dli.specs.fields import LOCAL, Effect, Rule, Spec
+from pulumi_dli.specs.values import Tags, TextMap, lowered, matching, one_of
+
+NAME = matching(
+    r"^(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}$",
+    "has 1 to 128 letters, digits or _, does not begin with _ and is not all digits",
+)
+
+
+def _cus(value: int) -> int:
+    if value < 16 or value % 16:
+        raise ValueError("must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)")
+    return value
+
+
+def _not_the_default(value: str) -> str:
+    if value == "default":
+        raise ValueError("the queue named default is the service's own: choose another name")
+    return value
+
+
+def _engine_is_for_sql(spec: Any) -> str | None:
+    if spec.engine and spec.queue_type != "sql":
+        return 'belongs to SQL queues: leave it out, or set queue_type="sql"'
+    return None
+
+
+def _one_zone_in_a_pool(spec: Any) -> str | None:
+    if spec.elastic_resource_pool_name and any("multi_az" in label for label in spec.labels or ()):
+        return "a queue in an elastic resource pool cannot span zones: leave multi_az out"
+    return None
+
+
+class QueueSpec(Spec):
+    """A queue as the program wants it."""
+
+    required: ClassVar[tuple[str, ...]] = ("queue_name", "cu_count")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("engine", "queue_type"), _engine_is_for_sql),
+        Rule(("labels", "elastic_resource_pool_name"), _one_zone_in_a_pool),
+    )
+
+    queue_name: Annotated[
+        str | None, Effect.REPLACE, NAME, AfterValidator(lowered), AfterValidator(_not_the_default)
+    ] = Field(None, description="Name, in letters of any case; the service stores it in lower case.")
+    cu_count: Annotated[int | None, Effect.IN_PLACE, AfterValidator(_cus)] = Field(
+        None, description="Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes."
+    )
+    queue_type: Annotated[str | None, Effect.REPLACE, one_of("general", "sql")] = Field(
+        None, description="`general` (default; Flink and Spark jar jobs need it) or `sql`."
+    )
+    resource_mode: Annotated[int | None, Effect.REPLACE, Field(ge=0, le=1)] = Field(
+        None, description="1 dedicated (default; Flink jar jobs need it), 0 shared."
+    )
+    elastic_resource_pool_name: Annotated[str | None, Effect.IN_PLACE, AfterValidator(lowered)] = Field(
+        None,
+        description="The elastic resource pool to live in. A queue can enter a pool, but never leave or change it.",
+    )
+    description: Annotated[str | None, Effect.IGNORED, Field(max_length=256)] = Field(
+        None, description="Free text; the service takes it at creation and never changes it."
+    )
+    charging_mode: Annotated[int | None, Effect.REPLACE, Field(ge=1, le=2)] = Field(
+        None, description="1: pay per CU-hour."
+    )
+    enterprise_project_id: Annotated[str | None, Effect.REPLACE] = Field(
+        None, description="Enterprise project, where Enterprise Management is on."
+    )
+    platform: Annotated[str | None, Effect.REPLACE, one_of("x86_64", "aarch64")] = Field(
+        None, description="CPU architecture; `x86_64` on Open Telekom Cloud."
+    )
+    labels: Annotated[tuple[str, ...] | None, Effect.REPLACE] = Field(
+        None, description="Labels such as `multi_az=2` (two zones)."
+    )
+    engine: Annotated[str | None, Effect.REPLACE] = Field(
+        None, description="Engine of an SQL queue: `spark` or `hetuEngine`."
+    )
+    feature: Annotated[str | None, Effect.REPLACE, one_of("basic", "ai")] = Field(
+        None, description="`basic` or `ai` (Huawei Cloud)."
+    )
+    properties: Annotated[TextMap | None, Effect.REPLACE] = Field(
+        None, description="Properties of an SQL queue (Huawei Cloud), sent at creation."
+    )
+    cidr_in_vpc: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+        None, description="Network of the queue, such as `10.0.0.0/14`; set by a call of its own after creation."
+    )
+    tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags: a map of key to value.")
+    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+        None, description="Take over an existing queue of this name instead of failing (default false)."
+    )
