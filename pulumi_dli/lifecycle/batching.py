@@ -1,0 +1,253 @@
+"""Many callers, few calls: operations on single jobs are coalesced into DLI's batch calls (contract 6.5 to 6.7).
+
+One `Batcher` each for run, stop and delete is shared by all resources of a connection; the job lifecycle submits to it
+from as many threads as the engine uses. The first caller of a batch leads it: waits while others are about to join,
+sends, and hands every caller the result of its own job. There are no background threads. A batch is never repeated
+here: after a lost answer every caller must read its own job (contract 6.5).
+
+When a batch closes: at `limit` jobs; or as soon as no caller is on its way (`joining`), no earlier batch is in the air,
+and as many jobs are in it as came together lately; or when nobody came for `max_window_seconds` (five times in all).
+So a job that is alone waits for nobody, and the workers of a wave stay together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pulumi_dli.clock import SYSTEM_CLOCK, Clock
+from pulumi_dli.errors import DliError, LostAnswerError
+from pulumi_dli.lifecycle.waiting import cancelled_error, fresh_copy
+
+R = TypeVar("R")
+
+_WINDOWS_IN_ALL = 5  # creates go through a bounded number of connections: a wave of 50 arrives over several round trips
+_LINGER = 0.25  # of a window: how long a batch waits for company of which nothing is heard yet
+_CANCEL_CHECK_SECONDS = 0.2
+_FOLLOWER_CHECK_SECONDS = 30.0  # followers are woken by their leader; this only bounds what a clock can be asked
+
+
+@dataclass(eq=False)
+class _Seat(Generic[R]):
+    """One caller's place in a batch."""
+
+    job_id: int
+    cancelled: threading.Event | None
+    done: threading.Event = field(default_factory=threading.Event)
+    results: list[R] = field(default_factory=list)  # empty or one: R may be any type, None included
+    error: DliError | None = None
+
+    def wants_out(self) -> bool:
+        return self.cancelled is not None and self.cancelled.is_set()
+
+
+@dataclass(eq=False)
+class _Batch(Generic[R]):
+    """Jobs that will travel in one call. `wake` tells the leader to judge the window anew."""
+
+    flag: bool
+    opened: float
+    last_arrival: float
+    seats: list[_Seat[R]] = field(default_factory=list)
+    wake: threading.Event = field(default_factory=threading.Event)
+    closed: bool = False
+
+
+class Batcher(Generic[R]):
+    """Coalesces `submit` calls of many threads into calls of `send(job_ids, flag)`, at most `limit` ids each.
+
+    Args:
+        send: makes one batch call; returns one result per id, in order. May raise `LostAnswerError`, or any other
+            `DliError` when the whole request was refused.
+        what: the word for the operation in error texts ("run").
+        limit: ids a call.
+        max_window_seconds: how long a batch waits for the next of those who are about to join.
+        clock: time.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[int], bool], Sequence[R]],
+        *,
+        what: str = "batch",
+        limit: int = 50,
+        max_window_seconds: float = 1.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._send = send
+        self._what = what
+        self._limit = limit
+        self._window = max_window_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: dict[bool, _Batch[R]] = {}
+        self._me = threading.local()
+        self._on_their_way = 0
+        self._in_the_air = 0
+        self._company = 1  # how many came together lately
+        self._quiet_since = clock.now()
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Announce that this thread will submit soon: open batches wait for it, within their window.
+
+        The announcement ends with `submit`, or with the block, however it ends. Blocks may be nested.
+        """
+        self._announce()
+        self._me.depth = getattr(self._me, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._me.depth -= 1
+            if self._me.depth == 0:
+                with self._lock:
+                    self._arrive()
+                    self._changed()
+
+    def submit(self, job_id: int, flag: bool = False, *, cancelled: threading.Event | None = None) -> R:
+        """Have `job_id` sent in the next batch of `flag`, and return its own result.
+
+        Raises:
+            LostAnswerError: it may have taken effect; read this job before anything else.
+            CancelledError: `cancelled` was set before the batch was sent; this job was not in it.
+            DliError: the whole call was refused (an own instance for each caller).
+        """
+        seat: _Seat[R] = _Seat(job_id, cancelled)
+        led = self._sit_down(seat, flag)
+        if led is not None:
+            self._lead(led, seat)
+        while not self._clock.wait(seat.done, _FOLLOWER_CHECK_SECONDS):
+            pass
+        if seat.error is not None:
+            raise seat.error
+        return seat.results[0]
+
+    def _announce(self) -> None:
+        with self._lock:
+            if not getattr(self._me, "announced", False):
+                self._me.announced = True
+                self._on_their_way += 1
+                self._meet()
+                self._changed()
+
+    def _arrive(self) -> None:
+        if getattr(self._me, "announced", False):
+            self._me.announced = False
+            self._on_their_way -= 1
+
+    def _sit_down(self, seat: _Seat[R], flag: bool) -> _Batch[R] | None:
+        """Put the seat into the open batch. Returns the batch when it is new: then the caller leads it."""
+        with self._lock:
+            self._arrive()
+            now = self._clock.now()
+            batch = self._open.get(flag)
+            new = batch is None
+            if batch is None:
+                batch = self._open[flag] = _Batch(flag, opened=now, last_arrival=now)
+            batch.seats.append(seat)
+            batch.last_arrival = now
+            self._meet()
+            if len(batch.seats) >= self._limit:
+                self._close(batch)
+            self._changed()
+            return batch if new else None
+
+    def _meet(self) -> None:
+        crowd = self._on_their_way + self._in_the_air + sum(len(batch.seats) for batch in self._open.values())
+        self._company = max(self._company, min(crowd, self._limit))
+
+    def _changed(self) -> None:
+        self._quiet_since = self._clock.now()
+        for batch in self._open.values():
+            batch.wake.set()
+
+    def _close(self, batch: _Batch[R]) -> None:
+        batch.closed = True
+        del self._open[batch.flag]
+        self._in_the_air += len(batch.seats)
+        batch.wake.set()
+
+    def _lead(self, batch: _Batch[R], leader: _Seat[R]) -> None:
+        try:
+            self._gather(batch, leader)
+            staying = self._let_out(batch.seats)
+            if staying:
+                self._fly(staying, batch.flag)
+        finally:  # whatever happened, nobody is left waiting
+            with self._lock:
+                if not batch.closed:
+                    self._close(batch)
+                self._in_the_air -= len(batch.seats)
+                self._changed()
+            for seat in batch.seats:
+                if not seat.done.is_set():
+                    seat.error = self._lost(seat.job_id)
+                    seat.done.set()
+
+    def _gather(self, batch: _Batch[R], leader: _Seat[R]) -> None:
+        while True:
+            with self._lock:
+                batch.wake.clear()
+                if not batch.closed:
+                    batch.seats = self._let_out(batch.seats)
+                    pause = 0.0 if leader.done.is_set() else self._pause(batch)
+                    if pause <= 0:
+                        self._close(batch)
+                if batch.closed:
+                    return
+            self._clock.wait(batch.wake, min(pause, _CANCEL_CHECK_SECONDS))
+
+    def _pause(self, batch: _Batch[R]) -> float:
+        """Seconds that this batch may still wait for others; 0 or less when it has to go."""
+        now = self._clock.now()
+        last_call = min(batch.last_arrival + self._window, batch.opened + _WINDOWS_IN_ALL * self._window)
+        if self._on_their_way or self._in_the_air:
+            return last_call - now
+        if len(batch.seats) >= self._company:
+            return 0.0
+        pause = min(last_call, self._quiet_since + _LINGER * self._window) - now
+        if pause <= 0:
+            self._company = len(batch.seats)  # the others did not come back: no more waiting for them
+        return pause
+
+    def _let_out(self, seats: list[_Seat[R]]) -> list[_Seat[R]]:
+        """End the wait of those who were cancelled before anything was sent; returns the others."""
+        staying = []
+        for seat in seats:
+            if seat.wants_out():
+                seat.error = cancelled_error(f"the {self._what} of Flink job {seat.job_id}, which was not sent")
+                seat.done.set()
+            else:
+                staying.append(seat)
+        return staying
+
+    def _fly(self, seats: list[_Seat[R]], flag: bool) -> None:
+        job_ids = list(dict.fromkeys(seat.job_id for seat in seats))
+        try:
+            results = list(self._send(job_ids, flag))
+        except LostAnswerError as error:
+            for seat in seats:
+                seat.error = self._lost(seat.job_id)
+                seat.error.__cause__ = error
+                seat.done.set()
+            return
+        except DliError as error:
+            for seat in seats:
+                seat.error = fresh_copy(error)
+                seat.done.set()
+            return
+        if len(results) != len(job_ids):
+            return  # the caller's `finally` tells everybody that the answer is of no use
+        by_id = dict(zip(job_ids, results, strict=True))
+        for seat in seats:
+            seat.results.append(by_id[seat.job_id])
+            seat.done.set()
+
+    def _lost(self, job_id: int) -> LostAnswerError:
+        return LostAnswerError(
+            f"Flink job {job_id}: the answer of the batch call ({self._what}) was lost or does not match its jobs; "
+            f"it may have taken effect: read job {job_id} before repeating"
+        )

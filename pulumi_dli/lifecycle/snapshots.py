@@ -1,0 +1,319 @@
+"""Reads that many callers share: `SharedSnapshot` for one value, `JobSnapshots` for the jobs of a project.
+
+A refresh reads every resource on its own, as many at a time as the engine is wide. Here concurrent reads of one thing
+become one call, and reads of jobs are served by list pages or by details, whichever is fewer calls. A snapshot lives
+five seconds at most and ends with any write of ours; a caller that must see nothing older than its own start says so.
+The lifecycles call it. It writes nothing and starts no threads: callers make the calls themselves.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from pulumi_dli.clock import SYSTEM_CLOCK, Clock
+from pulumi_dli.errors import DliError
+from pulumi_dli.lifecycle.waiting import fresh_copy
+
+T = TypeVar("T")
+
+PAGE = 100
+"""Jobs of a list page: the most that the service gives (contract 3.7)."""
+
+NEWEST_FIRST = "desc"
+"""Jobs that we just made are on the first pages. A job created meanwhile shifts rows to later pages, where they are
+seen twice but never missed; whoever misses one asks for its details (contract 6.8)."""
+
+_BAD_GUESSES = 2
+_FOLLOWER_CHECK_SECONDS = 30.0
+
+
+class JobLike(Protocol):
+    """What watching needs to know of a job, from a list row or from details."""
+
+    @property
+    def job_id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def status_desc(self) -> str | None: ...
+
+
+J = TypeVar("J", bound=JobLike)
+J_co = TypeVar("J_co", bound=JobLike, covariant=True)
+
+
+class JobPage(Protocol[J_co]):
+    """A page of the project's jobs."""
+
+    @property
+    def total_count(self) -> int: ...
+    @property
+    def jobs(self) -> Sequence[J_co]: ...
+
+
+class JobsApi(Protocol[J_co]):
+    """The two reads of jobs (contract 6.8, 6.9)."""
+
+    def get(self, job_id: int, /) -> J_co:
+        """The details. Raises `NotFoundError` when there is no such job."""
+
+    def list_page(self, *, offset: int, limit: int, order: str, show_detail: bool) -> JobPage[J_co]:
+        """A page of all jobs of the project by time of creation."""
+
+
+@dataclass(frozen=True)
+class Sighting(Generic[J]):
+    """A job as it was at `at` (the clock's time when the request was sent).
+
+    `detailed` tells whether the answer was a detail one: only that holds savepoint path, restart times and duration for
+    sure (contract 6.8, 6.9).
+    """
+
+    job: J
+    detailed: bool
+    at: float
+
+
+@dataclass(eq=False)
+class _Flight(Generic[T]):
+    """One fetch under way, and what it brought."""
+
+    at: float
+    generation: int
+    done: threading.Event = field(default_factory=threading.Event)
+    value: list[T] = field(default_factory=list)  # empty or one: T may be None
+    error: DliError | None = None
+
+
+class SharedSnapshot(Generic[T]):
+    """One value that many threads read: fetched once for all who ask at the same time, and kept for a few seconds."""
+
+    def __init__(self, fetch: Callable[[], T], *, max_age_seconds: float = 5.0, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._fetch = fetch
+        self._max_age = max_age_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._kept: _Flight[T] | None = None
+        self._flying: _Flight[T] | None = None
+
+    def get(self, *, not_older_than: float | None = None) -> T:
+        """The value, from a request that was sent at `not_older_than` (the clock's time) or later.
+
+        Raises:
+            DliError: the fetch failed; every caller gets an instance of its own. Nothing is kept of a failure.
+        """
+        return self.take(not_older_than=not_older_than)[0]
+
+    def take(self, *, not_older_than: float | None = None) -> tuple[T, float]:
+        """As `get`, with the time at which the request was sent."""
+        while True:
+            flight, mine = self._board(not_older_than)
+            if mine:
+                self._fly(flight)
+            while not self._clock.wait(flight.done, _FOLLOWER_CHECK_SECONDS):
+                pass
+            if flight.value:
+                return flight.value[0], flight.at
+            if flight.error is not None:
+                raise flight.error if mine else fresh_copy(flight.error)
+            # The thread that flew it died of something foreign and tells of it there: fetch for ourselves.
+
+    def peek(self, *, not_older_than: float | None = None) -> tuple[T, float] | None:
+        """The kept value and its time, when it is young enough; makes no call."""
+        with self._lock:
+            kept = self._kept
+            return (kept.value[0], kept.at) if kept and self._serves(kept, not_older_than) else None
+
+    def invalidate(self) -> None:
+        """Forget the value, also the one that a fetch under way will bring: something was written."""
+        with self._lock:
+            self._generation += 1
+            self._kept = None
+
+    def _board(self, not_older_than: float | None) -> tuple[_Flight[T], bool]:
+        with self._lock:
+            for flight in (self._kept, self._flying):
+                if flight is not None and self._serves(flight, not_older_than):
+                    return flight, False
+            self._flying = _Flight(self._clock.now(), self._generation)
+            return self._flying, True
+
+    def _serves(self, flight: _Flight[T], not_older_than: float | None) -> bool:
+        """A flight under way is as young as its request, however long it takes, so it serves all who come meanwhile."""
+        if flight.generation != self._generation or (not_older_than is not None and flight.at < not_older_than):
+            return False
+        return not flight.done.is_set() or self._clock.now() - flight.at <= self._max_age
+
+    def _fly(self, flight: _Flight[T]) -> None:
+        try:
+            flight.value.append(self._fetch())
+        except DliError as error:
+            flight.error = error
+        finally:
+            with self._lock:
+                if self._flying is flight:
+                    self._flying = None
+                if flight.value and flight.generation == self._generation:
+                    self._kept = flight
+            flight.done.set()
+
+
+@dataclass(frozen=True)
+class _Page(Generic[J]):
+    jobs: dict[int, J]
+    total_count: int
+
+
+class JobSnapshots(Generic[J]):
+    """Reads of single jobs, served by pages of the project's list or by details, whichever is fewer calls.
+
+    How many jobs of ours there are is not known beforehand, and neither is their share of the project. So: a read that
+    is alone asks for details; in company the first page tells how many pages there are; ids grow with time, so pages
+    already seen tell on which page a job should be (at most two wrong guesses); where guessing fails, details are asked
+    for until listing the remaining pages would have been fewer calls. Absence from the list is never believed without
+    the details.
+    """
+
+    def __init__(self, jobs: JobsApi[J], *, max_age_seconds: float = 5.0, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._jobs = jobs
+        self._max_age = max_age_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pages: dict[int, SharedSnapshot[_Page[J]]] = {}
+        self._details: dict[int, SharedSnapshot[J]] = {}
+        self._rows: dict[int, int] = {}  # where a job was seen in the list: a hint for the next look, never an answer
+        self._total: int | None = None
+        self._reading = 0
+        self._last_read = clock.now()
+        self._spent_details = 0
+        self._bad_guesses = 0
+
+    def read(self, job_id: int, *, not_older_than: float | None = None, need_detail: bool = False) -> Sighting[J]:
+        """The job as it was at `not_older_than` or later (default: five seconds ago).
+
+        Raises:
+            NotFoundError: the detail call says that there is no such job.
+            DliError: it cannot be read.
+        """
+        self._enter()
+        try:
+            return self._read(job_id, not_older_than, need_detail)
+        finally:
+            with self._lock:
+                self._reading -= 1
+                self._last_read = self._clock.now()
+
+    def wrote(self) -> None:
+        """Something was written: nothing read before is served again. Call it after the answer, also a lost one."""
+        with self._lock:
+            for page in self._pages.values():
+                page.invalidate()
+            for detail in self._details.values():
+                detail.invalidate()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._reading == 0 and self._clock.now() - self._last_read > self._max_age:
+                self._spent_details = self._bad_guesses = 0  # another burst of reads, another count
+                self._details.clear()
+            self._reading += 1
+
+    def _read(self, job_id: int, not_older_than: float | None, need_detail: bool) -> Sighting[J]:
+        if not need_detail:
+            found = self._find(job_id, not_older_than)
+            if found is not None:
+                return found
+        with self._lock:
+            detail = self._details.get(job_id)
+            if detail is None:
+                detail = self._details[job_id] = SharedSnapshot(
+                    lambda: self._jobs.get(job_id), max_age_seconds=self._max_age, clock=self._clock
+                )
+        job, at = detail.take(not_older_than=not_older_than)
+        return Sighting(job, detailed=True, at=at)
+
+    def _find(self, job_id: int, not_older_than: float | None) -> Sighting[J] | None:
+        """The job from what is kept, or from list pages as long as they are worth it; None when its details are."""
+        tried: set[int] = set()
+        while True:
+            with self._lock:
+                known = self._known(job_id, not_older_than)
+                if known is not None:
+                    return known
+                number = self._page_to_ask(job_id, not_older_than, tried)
+                if number is None:
+                    self._spent_details += 1
+                    return None
+                snapshot = self._page(number)
+            tried.add(number)
+            page, at = snapshot.take(not_older_than=not_older_than)
+            self._learn(number, page, job_id)
+            if job_id in page.jobs:
+                return Sighting(page.jobs[job_id], detailed=False, at=at)
+
+    def _known(self, job_id: int, not_older_than: float | None) -> Sighting[J] | None:
+        detail = self._details.get(job_id)
+        kept = detail.peek(not_older_than=not_older_than) if detail else None
+        if kept:
+            return Sighting(kept[0], detailed=True, at=kept[1])
+        for page in self._pages.values():
+            listed = page.peek(not_older_than=not_older_than)
+            if listed and job_id in listed[0].jobs:
+                return Sighting(listed[0].jobs[job_id], detailed=False, at=listed[1])
+        return None
+
+    def _page_to_ask(self, job_id: int, not_older_than: float | None, tried: set[int]) -> int | None:
+        """The list page that is worth a call for this job; None when its details are."""
+        spent = self._spent_details + self._reading
+        if self._total is None:
+            return 0 if spent > 1 and not tried else None
+        consulted = tried | {k for k, page in self._pages.items() if page.peek(not_older_than=not_older_than)}
+        left = [k for k in range(math.ceil(self._total / PAGE)) if k not in consulted]
+        if not left or spent <= 1:
+            return None
+        guess = self._guess(job_id) // PAGE
+        if guess in left and self._bad_guesses < _BAD_GUESSES:
+            return guess
+        return min(left, key=lambda k: abs(k - guess)) if spent > len(left) else None
+
+    def _guess(self, job_id: int) -> int:
+        """The row at which the job should be, by the rows of its neighbours in age."""
+        if job_id in self._rows:
+            return self._rows[job_id]
+        ids = sorted(self._rows)
+        total = self._total or 0
+        after = bisect.bisect(ids, job_id)
+        newer = (ids[after], self._rows[ids[after]]) if after < len(ids) else None
+        older = (ids[after - 1], self._rows[ids[after - 1]]) if after else None
+        if newer is None:
+            return 0
+        if older is None:  # older than all that we saw: go on as densely as those lie
+            span, rows = ids[-1] - ids[0], self._rows[ids[0]] - self._rows[ids[-1]]
+            older = (ids[0] - span, newer[1] + rows) if span > 0 and rows > 0 else (0, total)
+        share = (newer[0] - job_id) / max(newer[0] - older[0], 1)
+        return min(round(newer[1] + share * (older[1] - newer[1])), total - 1)
+
+    def _page(self, number: int) -> SharedSnapshot[_Page[J]]:
+        if number not in self._pages:
+            self._pages[number] = SharedSnapshot(
+                lambda: self._fetch_page(number), max_age_seconds=self._max_age, clock=self._clock
+            )
+        return self._pages[number]
+
+    def _fetch_page(self, number: int) -> _Page[J]:
+        page = self._jobs.list_page(offset=number * PAGE, limit=PAGE, order=NEWEST_FIRST, show_detail=True)
+        return _Page({int(job.job_id): job for job in page.jobs}, page.total_count)
+
+    def _learn(self, number: int, page: _Page[J], job_id: int) -> None:
+        with self._lock:
+            self._total = page.total_count
+            self._rows = {id_: row for id_, row in self._rows.items() if row // PAGE != number}
+            self._rows.update({id_: number * PAGE + index for index, id_ in enumerate(page.jobs)})
+            if job_id not in page.jobs:
+                self._bad_guesses += 1
