@@ -1,0 +1,329 @@
+"""One started job on its cluster: a thread that submits it, watches it, makes savepoints, stops and restores it.
+
+The emulator's calls only leave a wish and return; the thread carries it out. What it learns goes into the ledger.
+A thread that ends without a last state (the emulator closed) leaves a record from which the next emulator goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pulumi_dli.emulator.flink import submission
+from pulumi_dli.emulator.flink.cluster import Cluster, ClusterError
+from pulumi_dli.emulator.flink.clusters import Clusters, slots_for
+from pulumi_dli.emulator.flink.ledger import Ledger
+from pulumi_dli.emulator.flink.objects import METADATA, ObjectFolders, newest_checkpoint
+from pulumi_dli.emulator.flink.rest import FlinkRefusalError, FlinkUnreachableError
+from pulumi_dli.emulator.runtime import RunState
+
+LOOK_SECONDS = 0.4
+SAVEPOINT_LOOK_SECONDS = 0.1
+CANCEL_SECONDS = 60.0
+MOST_LOST_CLUSTERS = 3  # a job that takes its cluster down each time is not brought back for ever
+_COMING = ("CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What all workers share."""
+
+    clusters: Clusters
+    objects: ObjectFolders
+    runs: Path  # our copies of the jobs' files
+
+
+class Worker:
+    """Carries out one start of one job."""
+
+    def __init__(
+        self, ledger: Ledger, *, place: Workplace, resume: bool, after: threading.Thread | None = None
+    ) -> None:
+        self.ledger = ledger
+        self._place = place
+        self._resume = resume
+        self._after = after
+        self._wake = threading.Event()
+        self._killed = False
+        self._closed = False
+        self._savepoint_dir: str | None = None
+        self._cancel_sent_at: float | None = None
+        self._stopped = False  # the stop with savepoint is through; Flink will call the job FINISHED
+        self._cluster: Cluster | None = None
+        self.thread = threading.Thread(target=self._work, name=f"flink-job-{ledger.record.job_id}", daemon=True)
+
+    # What the emulator may wish; each returns at once.
+
+    def stop(self, savepoint_dir: str | None) -> None:
+        """Stop the job, with a savepoint if there is a directory for it."""
+        if self.ledger.to_stopping(savepoint_dir):
+            self._wake.set()
+
+    def savepoint(self, directory: str) -> None:
+        """Make a savepoint; the job goes on."""
+        if self.ledger.record.state is RunState.RUNNING:
+            self._savepoint_dir = directory
+            self.ledger.to_state(RunState.SAVEPOINTING)
+            self._wake.set()
+
+    def kill(self) -> None:
+        """End the job and say nothing of it."""
+        self.ledger.mute()
+        self._killed = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """The emulator ends; the record stays as it is."""
+        self._closed = True
+        self._wake.set()
+
+    # The thread.
+
+    def _work(self) -> None:
+        if self._after is not None:
+            self._after.join(CANCEL_SECONDS)
+        try:
+            lost = 0
+            while self._submit() and self._watch():
+                lost += 1
+                if lost > MOST_LOST_CLUSTERS:
+                    self.ledger.to_state(RunState.FAILED, "the Flink cluster of the queue broke down again and again")
+                    return
+                self._resume = True
+                self.ledger.to_state(RunState.SUBMITTING, "the Flink cluster of the queue broke down")
+        except Exception as error:  # noqa: BLE001 - a thread has nobody above it: the job must not hang in a moving state
+            if not self._closed:
+                _log.exception("job %s", self.ledger.record.job_id)
+                self.ledger.to_state(RunState.FAILED, f"the Flink runtime of the emulator failed: {error!r}")
+
+    def _submit(self) -> bool:
+        """Bring the job to Flink; False when there is nothing to watch."""
+        if self._resume and self._settled_before():
+            return False
+        self._cancel_sent_at, self._stopped = None, False
+        record = self.ledger.record
+        try:
+            restore = self._restore_folder()
+            slots = slots_for(record.queue_cu, submission.slots_wanted(record.definition))
+            self._cluster = self._place.clusters.get((record.project_id, record.queue), slots=slots)
+            if self._killed or self._closed:
+                return False
+            if record.stopping and not record.stopping_to:
+                self.ledger.to_state(RunState.CANCELED)
+                return False
+            self._run(self._cluster, restore)
+        except (submission.SubmissionError, ClusterError, FlinkRefusalError, FlinkUnreachableError, OSError) as error:
+            if not self._closed:
+                self.ledger.to_state(RunState.SUBMIT_FAILED, str(error))
+            return False
+        return True
+
+    def _run(self, cluster: Cluster, restore: Path | None) -> None:
+        record = self.ledger.record
+        jid = uuid.uuid4().hex
+        if not Path(record.jar).is_file():
+            self._stage(jid)
+        earlier = [*record.earlier_jids, record.jid] if record.jid else record.earlier_jids
+        checkpoints = submission.checkpoint_folder(record.definition, job_id=record.job_id, objects=self._place.objects)
+        body = submission.run_body(
+            record.definition,
+            name=record.name,
+            jid=jid,
+            classpath=record.classpath,
+            checkpoints=checkpoints,
+            restore=restore,
+            objects=self._place.objects,
+        )
+        # Written before the call: whatever becomes of it, the checkpoints of this submission will be found.
+        self.ledger.change(
+            jid=jid, earlier_jids=earlier, checkpoints=str(checkpoints), restarts_before=record.restart_times
+        )
+        jar_id = cluster.rest.upload(Path(record.jar), name=record.jar_name)
+        try:
+            cluster.rest.run(jar_id, body)
+        finally:
+            with contextlib.suppress(FlinkRefusalError, FlinkUnreachableError):
+                cluster.rest.delete_jar(jar_id)
+        self.ledger.web_url = f"{cluster.rest.address}/#/job/running/{jid}/overview"
+
+    def _stage(self, jid: str) -> None:
+        """Copy the job's files to a folder of this start: a JVM may still know the old ones by their path."""
+        record = self.ledger.record
+        home = self._place.runs / str(record.job_id)
+        shutil.rmtree(home, ignore_errors=True)
+        files = {written: Path(path) for written, path in record.files.items()}
+        staged = submission.stage(record.definition, files, folder=home / jid)
+        self.ledger.change(jar=str(staged.jar), jar_name=staged.jar_name, classpath=list(staged.classpath))
+
+    def _settled_before(self) -> bool:
+        """Whether a job that went down with its cluster had been stopped: then it stays so."""
+        record = self.ledger.record
+        if not record.stopping:
+            return False
+        if record.stopping_to is None:
+            self.ledger.to_state(RunState.CANCELED)
+            return True
+        made = self._place.objects.snapshot(record.stopping_to)
+        if made is not None:
+            self.ledger.savepoint_made(self._place.objects.path(made), then=RunState.CANCELED)
+            self.ledger.change(stopping=False, stopping_to=None)
+            return True
+        self.ledger.stop_given_up(RunState.SUBMITTING, "the savepoint was not made: the Flink cluster ended meanwhile")
+        return False
+
+    def _restore_folder(self) -> Path | None:
+        """What to restore from: as asked; after a loss the newest complete snapshot of this start, if there is one."""
+        record = self.ledger.record
+        objects = self._place.objects
+        if self._resume:
+            found = [
+                newest_checkpoint(Path(record.checkpoints, jid)) for jid in (record.jid, *record.earlier_jids) if jid
+            ]
+            found.append(objects.snapshot(record.savepoint_path) if record.savepoint_path else None)
+            snapshots = [snapshot for snapshot in found if snapshot is not None]
+            if snapshots:
+                return max(snapshots, key=lambda snapshot: (snapshot / METADATA).stat().st_mtime)
+        if record.restore_path is None:
+            return None
+        folder = objects.snapshot(record.restore_path)
+        if folder is None:
+            raise submission.SubmissionError(f"there is no savepoint at {record.restore_path}")
+        return folder
+
+    def _watch(self) -> bool:
+        """Follow the job until it is at rest; True when its cluster was lost under it."""
+        cluster = self._cluster
+        assert cluster is not None
+        while True:
+            self._wake.clear()
+            if self._killed or self._closed:
+                if self._killed:
+                    self._cancel(cluster)
+                return False
+            try:
+                if self._look(cluster):
+                    return False
+                self._carry_out(cluster)
+            except FlinkUnreachableError as error:
+                if not cluster.alive:
+                    return not (self._killed or self._closed)
+                _log.info("job %s: %s", self.ledger.record.job_id, error)
+            self._wake.wait(LOOK_SECONDS)
+
+    def _look(self, cluster: Cluster) -> bool:
+        """Ask Flink once; True when the job is at rest."""
+        jid, record = self.ledger.record.jid, self.ledger.record
+        try:
+            job = cluster.rest.job(jid)
+        except FlinkRefusalError as error:
+            if error.status != 404:
+                return False
+            self.ledger.to_state(RunState.FAILED, "Flink no longer knows the job")
+            return True
+        self.ledger.graph = job
+        match job["state"]:
+            case "FINISHED":
+                self._finished()
+            case "CANCELED":
+                self.ledger.to_state(RunState.CANCELED, "" if record.stopping else "canceled in Flink itself")
+            case "FAILED":
+                came_up = int(job["timestamps"].get("RUNNING", 0)) > 0
+                reason = cluster.rest.root_exception(jid)
+                self.ledger.to_state(RunState.FAILED if came_up else RunState.SUBMIT_FAILED, reason)
+            case "RESTARTING" | "FAILING" if record.state is not RunState.CANCELING:
+                self.ledger.to_state(RunState.SUBMITTING, cluster.rest.root_exception(jid))
+                return False
+            case "RUNNING":
+                self._up(cluster, job)
+                return False
+            case _:
+                return False
+        self.ledger.web_url = f"{cluster.rest.address}/#/job/completed/{jid}/overview"
+        return True
+
+    def _finished(self) -> None:
+        self.ledger.to_state(RunState.CANCELED if self._stopped else RunState.FINISHED)
+        if self._stopped:
+            self._drop_consumed()
+
+    def _up(self, cluster: Cluster, job: Mapping[str, Any]) -> None:
+        record = self.ledger.record
+        counts = job["status-counts"]
+        if record.definition.get("restart_when_exception"):
+            self.ledger.restarted(cluster.rest.restarts(record.jid))
+        if record.state is RunState.SUBMITTING and not any(counts.get(name) for name in _COMING):
+            self.ledger.to_state(RunState.RUNNING)
+
+    def _carry_out(self, cluster: Cluster) -> None:
+        """Do what the emulator wished, if the job is fit for it."""
+        record = self.ledger.record
+        if record.stopping and record.stopping_to is None:
+            self._carry_out_cancel(cluster)
+        elif record.stopping and not self._stopped:
+            self._carry_out_stop(cluster, record.stopping_to or "")
+        elif self._savepoint_dir is not None:
+            directory, self._savepoint_dir = self._savepoint_dir, None
+            made = self._savepoint(cluster, directory, stop=False)
+            if made and not record.stopping:
+                self.ledger.savepoint_made(made, then=RunState.RUNNING)
+        elif record.state is RunState.SAVEPOINTING:
+            self.ledger.to_state(RunState.RUNNING)
+
+    def _carry_out_cancel(self, cluster: Cluster) -> None:
+        if self._cancel_sent_at is None:
+            self._cancel_sent_at = time.monotonic()
+            self._cancel(cluster)
+            self._wake.set()
+        elif time.monotonic() - self._cancel_sent_at > CANCEL_SECONDS:
+            self._cancel_sent_at = None
+            self.ledger.stop_given_up(RunState.CANCEL_FAILED, f"not stopped within {CANCEL_SECONDS:.0f} seconds")
+
+    def _carry_out_stop(self, cluster: Cluster, directory: str) -> None:
+        job = self.ledger.graph or {}
+        if job.get("state") != "RUNNING" or any(job["status-counts"].get(name) for name in _COMING):
+            return  # a savepoint needs all tasks up; a job that never gets there ends by its own failure
+        made = self._savepoint(cluster, directory, stop=True)
+        if made:
+            self._stopped = True
+            self.ledger.savepoint_made(made, then=RunState.CANCELING)
+            self._wake.set()
+
+    def _savepoint(self, cluster: Cluster, directory: str, *, stop: bool) -> str | None:
+        """Make a savepoint and wait for it; its path, or None when the job goes on without (the ledger says why)."""
+        rest, jid = cluster.rest, self.ledger.record.jid
+        try:
+            folder = self._place.objects.folder(directory)
+            folder.mkdir(parents=True, exist_ok=True)
+            trigger = rest.trigger_stop(jid, folder=folder) if stop else rest.trigger_savepoint(jid, folder=folder)
+            while (location := rest.savepoint(jid, trigger)) is None:
+                if self._killed or self._closed:
+                    return None
+                time.sleep(SAVEPOINT_LOOK_SECONDS)
+        except (FlinkRefusalError, ValueError, OSError) as error:
+            self.ledger.stop_given_up(RunState.RUNNING, f"the savepoint was not made: {error}")
+            return None
+        return self._place.objects.path(Path(unquote(urlsplit(location).path)))
+
+    def _cancel(self, cluster: Cluster) -> None:
+        try:
+            cluster.rest.cancel(self.ledger.record.jid)
+        except (FlinkRefusalError, FlinkUnreachableError) as error:
+            _log.info("job %s: cancel: %s", self.ledger.record.job_id, error)
+
+    def _drop_consumed(self) -> None:
+        """Savepoints used up by earlier starts go when the next one is safe, and only those that this job made."""
+        record = self.ledger.record
+        for path in record.consumed:
+            if f"/jobs/savepoint/{record.job_id}/" in path and path != record.savepoint_path:
+                self._place.objects.remove(path)
+        self.ledger.change(consumed=[])
