@@ -102,6 +102,7 @@ def configuration(ports: Ports, *, slots: int, folder: Path) -> dict[str, str]:
         # A finished checkpoint must outlive stop, failure and kill: an emulator that comes back restores from it.
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "metrics.fetcher.update-interval": "1000",  # restarts are counted from a metric
+        "web.refresh-interval": "400",  # how old the answers on a job may be
         "slot.request.timeout": "60000",
         "jobstore.max-capacity": "20",
         "classloader.check-leaked-classloader": "false",

@@ -30,7 +30,8 @@ LOOK_SECONDS = 0.4
 SAVEPOINT_LOOK_SECONDS = 0.1
 CANCEL_SECONDS = 60.0
 MOST_LOST_CLUSTERS = 3  # a job that takes its cluster down each time is not brought back for ever
-_COMING = ("CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING")
+_AT_REST = ("FINISHED", "CANCELED", "FAILED")  # Flink's job states
+_COMING = ("CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING")  # Flink's task states before RUNNING
 _log = logging.getLogger(__name__)
 
 
@@ -231,7 +232,10 @@ class Worker:
             self.ledger.to_state(RunState.FAILED, "Flink no longer knows the job")
             return True
         self.ledger.graph = job
-        match job["state"]:
+        state = job["state"]
+        if state in _AT_REST:
+            self.ledger.web_url = f"{cluster.rest.address}/#/job/completed/{jid}/overview"
+        match state:
             case "FINISHED":
                 self._finished()
             case "CANCELED":
@@ -242,14 +246,9 @@ class Worker:
                 self.ledger.to_state(RunState.FAILED if came_up else RunState.SUBMIT_FAILED, reason)
             case "RESTARTING" | "FAILING" if record.state is not RunState.CANCELING:
                 self.ledger.to_state(RunState.SUBMITTING, cluster.rest.root_exception(jid))
-                return False
             case "RUNNING":
                 self._up(cluster, job)
-                return False
-            case _:
-                return False
-        self.ledger.web_url = f"{cluster.rest.address}/#/job/completed/{jid}/overview"
-        return True
+        return state in _AT_REST
 
     def _finished(self) -> None:
         self.ledger.to_state(RunState.CANCELED if self._stopped else RunState.FINISHED)
