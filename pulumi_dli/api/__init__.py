@@ -1,1 +1,1 @@
-"""The DLI API, typed: sign, send, retry, decode, raise. Knows nothing of Pulumi and decides nothing about resources."""
+"""The typed HTTP client of DLI: sign, send, decode, raise. Start reading at `client.py`."""

@@ -1,0 +1,235 @@
+"""Requests and answers as values, and which error an answer is (contract 3).
+
+`transport.py` makes an `Answer` of what came back and asks `refusal` whether it is an error; the sections read the
+others. Pure: nothing is sent here.
+
+    answer                                                     raised
+    429                                                        ThrottledError
+    408, DLI.0019                                              LostAnswerError
+    5xx to a READ                                              ApiError (repeated by retry.py)
+    5xx to anything else, unless clearly refused (retry.py)    LostAnswerError
+    gone (gone.py)                                             NotFoundError
+    401, 403, DLI.0003, DLI.0013 to DLI.0016                   AuthError
+    duplicate on a create; status forbids the call             ConflictError
+    a redirect, any other 4xx, 2xx with is_success false       ApiError
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from pulumi_dli.api.gone import Subject, is_gone
+from pulumi_dli.api.retry import Repeat, is_clear_refusal
+from pulumi_dli.api.wire import is_true, read_text
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    ConflictError,
+    DliError,
+    LostAnswerError,
+    NotFoundError,
+    ThrottledError,
+)
+
+_AUTH_CODES = frozenset({"DLI.0003", "DLI.0013", "DLI.0014", "DLI.0015", "DLI.0016"})
+_DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
+# The objects these name are missing ones that a create refers to: their texts hold "exist" as well (contract 3.4).
+_MISSING_CODES = frozenset({"DLI.0002", "DLI.11016", "DLI.11032"})
+_DENIED = re.compile(r"\b(not|n't|no longer|cannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
+_CLIPPED = 500
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of the service.
+
+    Attributes:
+        version: the API's version of this very path; they are mixed on purpose (contract 0.3).
+        segments: of the path after the project id, not yet percent-encoded.
+        what: the call in words, for errors ("delete queue orders").
+        subject: the kind of object the path names, None when it names none.
+        creates: whether "exists already" is what a refusal may mean.
+        batch: whether the body of a 400 may be an array of results.
+    """
+
+    method: str
+    version: str
+    segments: tuple[str, ...]
+    what: str
+    repeat: Repeat
+    query: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] | None = None
+    subject: Subject | None = None
+    creates: bool = False
+    batch: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `value` is the decoded JSON, the plain text when it is none, or None for an empty body."""
+
+    request: Request
+    status: int
+    value: Any
+    path: str = ""
+    request_id: str = ""
+    retry_after_seconds: float | None = None
+
+    def object(self) -> dict[str, Any]:
+        """The body as an object.
+
+        Raises:
+            ApiError: it is none, on a read.
+            LostAnswerError: it is none, on a call that may have taken effect.
+        """
+        if isinstance(self.value, Mapping):
+            return dict(self.value)
+        raise self.unreadable("no JSON object")
+
+    def unreadable(self, found: str) -> DliError:
+        """The error for a body that does not hold what it should."""
+        if self.request.repeat is Repeat.READ:
+            return self.error(ApiError, "", f"{self.request.what}: the answer holds {found}")
+        return LostAnswerError(
+            f"{self.request.what}: the answer ({self.status}) holds {found}, so its outcome is unknown"
+        )
+
+    def error(self, kind: type[ApiError], code: str, message: str) -> ApiError:
+        """An error of this answer."""
+        return kind(
+            message,
+            status=self.status,
+            code=code,
+            request_id=self.request_id,
+            method=self.request.method,
+            path=self.path,
+        )
+
+
+def decode(content: bytes) -> Any:
+    """A body as JSON, else as text; None when it is empty (contract 5.5)."""
+    text = content.decode("utf-8", errors="replace").strip()
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def refusal(answer: Answer) -> DliError | None:
+    """The error that an answer is; None when the service did what was asked."""
+    if 200 <= answer.status < 300:
+        flag = answer.value.get("is_success") if isinstance(answer.value, Mapping) else None
+        return None if is_true(flag) else _classified(answer)
+    if answer.request.batch and answer.status == 400 and isinstance(answer.value, list):
+        return None
+    return _classified(answer)
+
+
+def read_error(value: object, status: int) -> tuple[str, str]:
+    """Code ("" when there is none) and text of an error body, whatever its shape (contract 3.2)."""
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, Mapping) and _code(item)), None)
+    if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
+        value = value["error"]  # IAM's shape
+    if isinstance(value, Mapping):
+        text = next((read_text(value.get(key)) for key in ("error_msg", "errorMsg", "message", "title")
+                     if read_text(value.get(key))), None)  # fmt: skip
+        if text is None and value.get("encoded_authorization_message"):
+            text = "denied by a policy"
+        return _code(value), _clip(_with_detail(text or _phrase(status), value.get("error_json_opt")))
+    return "", _clip(value) if isinstance(value, str) else _phrase(status)
+
+
+def is_queue_assigning(error: BaseException) -> bool:
+    """Whether the queue's compute is not there yet: wait and repeat the call (contract 3.6, 4.8)."""
+    return isinstance(error, ApiError) and "is assigning" in error.message
+
+
+def retry_after(text: str | None, date: str | None) -> float | None:
+    """Seconds of a `Retry-After` header: a number, or a time to compare with the answer's own `Date`."""
+    if not text:
+        return None
+    try:
+        return max(float(text), 0.0) if text.strip().isdigit() else max(epoch(text) - epoch(date or ""), 0.0)
+    except (ValueError, TypeError):
+        return None
+
+
+def epoch(date: str) -> float:
+    """Seconds since the epoch of an HTTP date.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return parsedate_to_datetime(date).timestamp()
+
+
+def _classified(answer: Answer) -> DliError:
+    request, status = answer.request, answer.status
+    code, text = read_error(answer.value, status)
+    plain = answer.error(ApiError, code, text)
+    if status == 429:
+        throttled = ThrottledError(
+            text, status=status, code=code, request_id=answer.request_id, method=request.method, path=answer.path
+        )
+        throttled.retry_after_seconds = answer.retry_after_seconds
+        return throttled
+    unknown = status >= 500 and request.repeat is not Repeat.READ and not is_clear_refusal(plain)
+    if status == 408 or code == "DLI.0019" or unknown:
+        return LostAnswerError(f"{request.what}: the outcome is unknown: {plain}")
+    if is_gone(request.subject, status=status, code=code, message=text, empty=answer.value is None):
+        return answer.error(NotFoundError, code, text)
+    if status in (401, 403) or code in _AUTH_CODES:
+        return answer.error(AuthError, code, text)
+    if (request.creates and _is_duplicate(code, text)) or _is_status_conflict(request, code, text):
+        return answer.error(ConflictError, code, text)
+    if 300 <= status < 400:
+        return answer.error(
+            ApiError, code, "the service answered with a redirect, which is not followed: check dli:endpoint"
+        )
+    return plain
+
+
+def _is_duplicate(code: str, text: str) -> bool:
+    """By code, else by the text: the number for jobs is inherited from an older service (contract 3.4)."""
+    if code in _DUPLICATE_CODES:
+        return True
+    return code not in _MISSING_CODES and "exist" in text.lower() and not _DENIED.search(text)
+
+
+def _is_status_conflict(request: Request, code: str, text: str) -> bool:
+    busy = code == "DLI.0007" and request.method == "DELETE"  # a queue with running jobs (contract 4.4)
+    return busy or code == "DLI.15002" or "is assigning" in text
+
+
+def _code(value: Mapping[Any, Any]) -> str:
+    return next((code for key in ("error_code", "errorCode", "code") if isinstance(code := value.get(key), str)), "")
+
+
+def _with_detail(text: str, detail: object) -> str:
+    """Adds what `error_json_opt` says, in either of its two shapes."""
+    if not isinstance(detail, Mapping):
+        return text
+    inner = detail.get("message", detail.get("error"))
+    said = read_text(inner.get("text")) if isinstance(inner, Mapping) else read_text(inner)
+    return f"{text} ({said})" if said and said not in text else text
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{HTTPStatus(status).phrase} (no text in the answer)"
+    except ValueError:
+        return f"HTTP {status} (no text in the answer)"
+
+
+def _clip(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _CLIPPED else f"{line[: _CLIPPED - 1]}…"

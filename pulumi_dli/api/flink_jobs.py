@@ -1,0 +1,243 @@
+"""Flink jobs: create and update jar jobs, run and stop in batches, delete, list, details, savepoints (contract 6).
+
+A batch answers by position, and on HTTP 400 the elements that succeeded did happen: every item's own result is
+returned. A batch is never repeated; whoever loses its answer reads every job again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi_dli.api.answers import Answer, Request, read_error
+from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, JobPage, JobStatus
+from pulumi_dli.api.gone import Subject
+from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.transport import Transport
+from pulumi_dli.api.wire import is_true, read_int, read_record, read_records, read_text, tag_filter
+from pulumi_dli.errors import ApiError, LostAnswerError
+
+__all__ = ["ExecutionGraph", "FlinkJob", "FlinkJobs", "ItemResult", "JobPage", "JobStatus"]
+
+LONGEST_BATCH = 50
+LONGEST_PAGE = 100
+_VERSION = "v1.0"
+_NO_GRAPH = "DLI.14001"
+
+
+class FlinkJobs:
+    """The calls of `/streaming`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create_jar(self, body: Mapping[str, Any]) -> int:
+        """Create a jar job as a draft; gives its id. Not repeated after an unknown outcome.
+
+        Raises:
+            ConflictError: a job of that name exists.
+            LostAnswerError: it may have been created: list by name.
+        """
+        what = f"create Flink job {body.get('name', '')}"
+        answer = self._transport.send(
+            Request("POST", _VERSION, ("streaming", "flink-jobs"), what, Repeat.ONCE, body=body, creates=True)
+        )
+        job = answer.object().get("job")
+        job_id = read_int(job.get("job_id")) if isinstance(job, Mapping) else None
+        if job_id is None:
+            raise answer.unreadable("no job id")
+        return job_id
+
+    def update_jar(self, job_id: int, body: Mapping[str, Any]) -> None:
+        """Change what `body` names, leave the rest. Not repeated: an unchanged bucket is refused (contract 6.3).
+
+        Raises:
+            NotFoundError: the job is gone.
+            ConflictError: its status forbids the change.
+        """
+        segments = ("streaming", "flink-jobs", str(job_id))
+        what = f"update Flink job {job_id}"
+        self._transport.send(Request("PUT", _VERSION, segments, what, Repeat.ONCE, body=body, subject=Subject.JOB))
+
+    def run(self, job_ids: Sequence[int], resume_savepoint: bool) -> list[ItemResult]:
+        """Ask to start jobs; each one's own result, in order. Accepted is not running: watch the status.
+
+        Raises:
+            LostAnswerError: which jobs were accepted is not known: read each one.
+        """
+        return self._batch("run", job_ids, {"resume_savepoint": resume_savepoint})
+
+    def stop(self, job_ids: Sequence[int], trigger_savepoint: bool) -> list[ItemResult]:
+        """Ask to stop jobs; each one's own result, in order.
+
+        Raises:
+            LostAnswerError: which jobs were accepted is not known: read each one.
+        """
+        return self._batch("stop", job_ids, {"trigger_savepoint": trigger_savepoint})
+
+    def delete(self, job_id: int) -> None:
+        """Delete a job in any status. Repeated when the answer is lost.
+
+        Raises:
+            NotFoundError: it is gone already.
+        """
+        self._transport.send(self._of_job("DELETE", job_id, f"delete Flink job {job_id}", Repeat.SAFE))
+
+    def delete_many(self, job_ids: Sequence[int]) -> list[ItemResult]:
+        """Delete jobs in any status; each one's own result, in order (`gone` tells those that were gone before).
+
+        Raises:
+            LostAnswerError: which jobs were deleted is not known: read each one.
+        """
+        return self._batch("delete", job_ids, {})
+
+    def list_page(
+        self,
+        offset: int,
+        limit: int = LONGEST_PAGE,
+        *,
+        name: str | None = None,
+        status: str | None = None,
+        queue_name: str | None = None,
+        job_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        show_detail: bool = False,
+        order: str = "asc",
+    ) -> JobPage:
+        """One page of jobs by time of creation. `name` may match more than the exact name (contract 6.8)."""
+        query = {
+            "offset": str(offset),
+            "limit": str(limit),
+            "order": order,
+            "show_detail": "true" if show_detail else None,
+            "name": name,
+            "status": status,
+            "queue_name": queue_name,
+            "job_type": job_type,
+            "tags": tag_filter(tags),
+        }
+        pairs = tuple((key, value) for key, value in query.items() if value)
+        answer = self._transport.send(
+            Request("GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs)
+        )
+        listing = answer.object().get("job_list")
+        if not isinstance(listing, Mapping):
+            raise answer.unreadable("no list of jobs")
+        jobs = read_records(FlinkJob, listing.get("jobs"), "a Flink job")
+        return JobPage(total_count=read_int(listing.get("total_count")), jobs=jobs)
+
+    def list_all(
+        self,
+        *,
+        name: str | None = None,
+        status: str | None = None,
+        queue_name: str | None = None,
+        job_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        show_detail: bool = False,
+    ) -> list[FlinkJob]:
+        """All jobs that match, each once; `name` matches exactly. Oldest first, so that new ones only join at the end.
+
+        A job that is deleted meanwhile moves the others up, and one of them may be missed: absence is no proof.
+        """
+        found: dict[int, FlinkJob] = {}
+        offset = 0
+        while True:
+            page = self.list_page(
+                offset,
+                name=name,
+                status=status,
+                queue_name=queue_name,
+                job_type=job_type,
+                tags=tags,
+                show_detail=show_detail,
+            )
+            known = len(found)
+            found.update((job.job_id, job) for job in page.jobs)
+            offset += len(page.jobs)
+            # Without a count a short page is the last; a service that ignores `offset` brings nothing new.
+            short = len(page.jobs) < LONGEST_PAGE
+            last = short if page.total_count is None else offset >= page.total_count
+            if last or len(found) == known:
+                return [job for job in found.values() if name is None or job.name == name]
+
+    def get(self, job_id: int) -> FlinkJob:
+        """A job in full.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        answer = self._transport.send(self._of_job("GET", job_id, f"read Flink job {job_id}", Repeat.READ))
+        detail = answer.object().get("job_detail")
+        if not isinstance(detail, Mapping):
+            raise answer.unreadable("no job details")
+        return read_record(FlinkJob, {"job_id": job_id, **detail}, "a Flink job")
+
+    def savepoint(self, job_id: int, path: str) -> None:
+        """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unpublished`."""
+        body = {"action": "TRIGGER", "savepoint_path": path}
+        what = f"savepoint of Flink job {job_id}"
+        self._transport.send(self._of_job("POST", job_id, what, Repeat.ONCE, call="savepoint", body=body))
+
+    def import_savepoint(self, job_id: int, path: str) -> None:
+        """Make `obs://bucket/folder/` the savepoint that the next resuming start uses. Not in every region."""
+        body = {"job_id": job_id, "savepoint_path": path}
+        what = f"import a savepoint into Flink job {job_id}"
+        self._transport.send(self._of_job("POST", job_id, what, Repeat.ONCE, call="import-savepoint", body=body))
+
+    def execute_graph(self, job_id: int) -> ExecutionGraph | None:
+        """Flink's own view of a running job; None when there is none."""
+        what = f"read the graph of Flink job {job_id}"
+        try:
+            answer = self._transport.send(self._of_job("GET", job_id, what, Repeat.READ, call="execute-graph"))
+        except ApiError as error:
+            if error.code == _NO_GRAPH:
+                return None
+            raise
+        graph = answer.object().get("execute_graph")
+        return read_record(ExecutionGraph, graph, "an execution graph") if graph else None
+
+    def _batch(self, verb: str, job_ids: Sequence[int], flags: Mapping[str, bool]) -> list[ItemResult]:
+        if len(job_ids) > LONGEST_BATCH:
+            raise ValueError(f"{verb}: {len(job_ids)} jobs in one batch, at most {LONGEST_BATCH} are allowed")
+        if not job_ids:
+            return []
+        what = f"{verb} Flink jobs {', '.join(map(str, job_ids))}"
+        answer = self._transport.send(
+            Request(
+                "POST",
+                _VERSION,
+                ("streaming", "jobs", verb),
+                what,
+                Repeat.ONCE,
+                body={"job_ids": [*job_ids], **flags},
+                batch=True,
+            )
+        )
+        # An older service answered a stop with a bare object (contract 6.6).
+        items = [answer.value] if isinstance(answer.value, Mapping) else answer.value
+        if not isinstance(items, list) or len(items) != len(job_ids):
+            raise LostAnswerError(f"{what}: the answer does not tell one result for each job, so read each one")
+        return [_item(item, answer) for item in items]
+
+    @staticmethod
+    def _of_job(
+        method: str,
+        job_id: int,
+        what: str,
+        repeat: Repeat,
+        *,
+        call: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Request:
+        segments = ("streaming", "jobs", str(job_id), *((call,) if call else ()))
+        return Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.JOB)
+
+
+def _item(item: object, answer: Answer) -> ItemResult:
+    if not isinstance(item, Mapping):
+        raise LostAnswerError(f"{answer.request.what}: the answer holds a result that cannot be read")
+    code, message = read_error(item, answer.status)
+    if code:
+        return ItemResult(ok=False, code=code, message=message)
+    return ItemResult(ok=is_true(item.get("is_success")), code="", message=read_text(item.get("message")) or "")

@@ -1,0 +1,161 @@
+"""Queues of DLI: create, list, details, delete, scale, restart, change of network range (contract 4).
+
+A full record comes from the list alone; the details lack platform, networks and labels, and no answer has a status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from pulumi_dli.api.answers import Request
+from pulumi_dli.api.gone import Subject
+from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.transport import Transport
+from pulumi_dli.api.wire import (
+    Flag,
+    Int,
+    Name,
+    Number,
+    Record,
+    Text,
+    Texts,
+    Time,
+    is_true,
+    read_labels,
+    read_record,
+    read_records,
+    read_text,
+    tag_filter,
+)
+from pulumi_dli.errors import ApiError
+
+_VERSION = "v1.0"
+
+
+class Queue(Record):
+    """A queue as the service reports it; what the answer left out is None or empty.
+
+    `cu_count` is what it has now, `cu_spec` what was bought. Details spell three keys in camelCase (contract 4.3).
+    """
+
+    queue_name: Name = Field(validation_alias=AliasChoices("queueName", "queue_name"))
+    queue_id: Int = None
+    description: Text = None
+    owner: Text = None
+    create_time: Time = None
+    queue_type: Text = Field(None, validation_alias=AliasChoices("queueType", "queue_type"))
+    engine: Text = None
+    used_cu: Number = None
+    cu_count: Int = Field(None, validation_alias=AliasChoices("cuCount", "cu_count"))
+    cu_spec: Int = None
+    cu_scale_out_limit: Int = None
+    cu_scale_in_limit: Int = None
+    charging_mode: Int = Field(None, validation_alias=AliasChoices("chargingMode", "charging_mode"))
+    resource_id: Text = None
+    resource_mode: Int = None
+    resource_type: Text = Field(None, validation_alias=AliasChoices("resource_type", "queue_resource_type"))
+    enterprise_project_id: Text = None
+    cidr_in_vpc: Text = None
+    cidr_in_subnet: Text = None
+    cidr_in_mgntsubnet: Text = None
+    platform: Text = None
+    is_restarting: Flag = None
+    labels: Annotated[tuple[str, ...], BeforeValidator(read_labels)] = ()
+    feature: Text = None
+    elastic_resource_pool_name: Text = None
+    support_spark_versions: Texts = ()
+    support_flink_sql_versions: Texts = ()
+    support_flink_jar_versions: Texts = ()
+    support_opensource_flink_versions: Texts = ()
+    default_spark_version: Text = None
+    default_flink_sql_version: Text = None
+    default_flink_jar_version: Text = None
+
+
+class Queues:
+    """The calls of `/queues`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(self, body: Mapping[str, Any]) -> str:
+        """Create a queue; gives the name as it is stored (lower-case). Not repeated after an unknown outcome.
+
+        Raises:
+            ConflictError: a queue of that name exists.
+            LostAnswerError: it may have been created: look it up by name.
+        """
+        asked = str(body.get("queue_name", ""))
+        request = Request("POST", _VERSION, ("queues",), f"create queue {asked}", Repeat.ONCE, body=body, creates=True)
+        return (read_text(self._transport.send(request).object().get("queue_name")) or asked).lower()
+
+    def list(self, queue_type: str = "all", tags: Mapping[str, str] | None = None) -> list[Queue]:
+        """All queues of a type, in full. The service's own default would hide general queues (contract 4.2)."""
+        query = {"queue_type": queue_type, "tags": tag_filter(tags)}
+        pairs = tuple((key, value) for key, value in query.items() if value)
+        answer = self._transport.send(Request("GET", _VERSION, ("queues",), "list queues", Repeat.READ, query=pairs))
+        return [*read_records(Queue, answer.object().get("queues"), "a queue")]
+
+    def get(self, name: str) -> Queue:
+        """The details of a queue, which lack some fields of the list.
+
+        Raises:
+            NotFoundError: there is none of that name (in any case of its letters).
+        """
+        request = Request("GET", _VERSION, ("queues", name), f"read queue {name}", Repeat.READ, subject=Subject.QUEUE)
+        return read_record(Queue, {"queue_name": name.lower(), **self._transport.send(request).object()}, "a queue")
+
+    def find(self, name: str) -> Queue | None:
+        """The full record of a queue by its name in any case of its letters, None when the list lacks it."""
+        return next((queue for queue in self.list() if queue.queue_name.lower() == name.lower()), None)
+
+    def delete(self, name: str) -> None:
+        """Delete a queue. Repeated when the answer is lost.
+
+        Raises:
+            NotFoundError: it is gone already.
+            ConflictError: jobs are running on it.
+        """
+        self._transport.send(
+            Request("DELETE", _VERSION, ("queues", name), f"delete queue {name}", Repeat.SAFE, subject=Subject.QUEUE)
+        )
+
+    def scale(self, name: str, action: str, cu_count: int) -> None:
+        """Add or remove `cu_count` CUs (`scale_out`, `scale_in`). Never repeated: each run adds again (contract 4.5).
+
+        Raises:
+            ConflictError: compute is still being assigned (`is_queue_assigning`).
+        """
+        if action not in ("scale_out", "scale_in"):
+            raise ValueError("action must be scale_out or scale_in")
+        self._act(name, f"{action} queue {name}", {"action": action, "cu_count": cu_count})
+
+    def restart(self, name: str, force: bool = False) -> None:
+        """Restart a SQL queue; `force` cancels its jobs. Never repeated."""
+        self._act(name, f"restart queue {name}", {"action": "restart", "force": force})
+
+    def change_cidr(self, name: str, cidr: str) -> None:
+        """Give the queue another network range. Not in every region: see `is_unpublished` (contract 4.6)."""
+        self._transport.send(
+            Request(
+                "PUT",
+                _VERSION,
+                ("queues", name),
+                f"change the network of queue {name}",
+                Repeat.ONCE,
+                body={"cidr_in_vpc": cidr},
+                subject=Subject.QUEUE,
+            )
+        )
+
+    def _act(self, name: str, what: str, body: Mapping[str, Any]) -> None:
+        request = Request(
+            "PUT", _VERSION, ("queues", name, "action"), what, Repeat.ONCE, body=body, subject=Subject.QUEUE
+        )
+        answer = self._transport.send(request)
+        # A scaling answers `result` in the place of `is_success` (contract 1.5).
+        if isinstance(answer.value, Mapping) and not is_true(answer.value.get("result")):
+            raise answer.error(ApiError, "", read_text(answer.value.get("message")) or f"{what} was refused")

@@ -1,0 +1,253 @@
+"""One request to the service: sign, send, decode, raise.
+
+The sections (`queues.py` and its siblings) call `Transport.send`; they never see HTTP. "200 but is_success false",
+empty bodies, plain text and the gateway's own errors end here (contract 1.2, 3.2). Redirects are never followed:
+credentials would go along. Bodies and headers are never logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from importlib import metadata
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, NewConnectionError
+
+from pulumi_dli.api.answers import Answer, Request, decode, epoch, refusal, retry_after
+from pulumi_dli.api.gate import Gate
+from pulumi_dli.api.iam import identity_of
+from pulumi_dli.api.retry import DEFAULT_POLICY, RetryPolicy, UntrustedEndpointError, with_retries
+from pulumi_dli.clock import Clock
+from pulumi_dli.config import AccessKey, Connection
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    ConfigError,
+    DliError,
+    LostAnswerError,
+    ThrottledError,
+    UnsentRequestError,
+)
+
+_log = logging.getLogger(__name__)
+_SKEW_SECONDS = 300.0  # gateways usually bear 15 minutes (contract 2.2)
+
+
+class Transport:
+    """Sends requests over one connection pool; safe to use from many threads. Makes no call before the first `send`."""
+
+    def __init__(self, connection: Connection, *, clock: Clock, policy: RetryPolicy = DEFAULT_POLICY) -> None:
+        self.connection = connection
+        self.calls = 0
+        self.service_time: float | None = None
+        self._clock = clock
+        self._policy = policy
+        self._gate = Gate(connection.max_concurrency, clock)
+        self._identity = identity_of(connection, clock)
+        self._counting = threading.Lock()
+        self._session = _session(connection)
+
+    @property
+    def project_id(self) -> str:
+        """Of the connection, or of the token (then the first look asks IAM)."""
+        return self._identity.project_id()
+
+    def send(self, request: Request) -> Answer:
+        """The service's answer.
+
+        Raises:
+            ApiError: the service refused; its subclasses say what a caller can do about it.
+            UnsentRequestError: the request never left.
+            LostAnswerError: it may have taken effect.
+        """
+        auth = self._identity.auth()
+        try:
+            return self._repeated(request, auth)
+        except AuthError as error:
+            # Refused before anything was done: safe for every kind of call, once (contract 3.6).
+            stale = error.status == 401 or error.code in ("DLI.0013", "DLI.0015")
+            if not stale or not self._identity.renew(auth):
+                raise
+        return self._repeated(request, self._identity.auth())
+
+    def close(self) -> None:
+        """End waiting callers and the pooled connections."""
+        self._gate.close()
+        self._session.close()
+
+    def _repeated(self, request: Request, auth: AuthBase) -> Answer:
+        path = self._path(request)
+        body = b"" if request.body is None else json_bytes(request.body)
+
+        def pause(error: DliError, seconds: float) -> None:
+            # After a 429 the gate itself is shut: the next attempt waits there, together with everybody else.
+            if not isinstance(error, ThrottledError):
+                self._gate.pause(seconds)
+
+        return with_retries(
+            lambda: self._once(request, path, body, auth),
+            repeat=request.repeat,
+            policy=self._policy,
+            now=self._clock.now,
+            pause=pause,
+        )
+
+    def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Answer:
+        with self._gate.slot() as round_number:
+            response = self._exchange(request, path, body, auth)
+            answer = self._answer(request, path, response)
+            error = refusal(answer)
+            if isinstance(error, ThrottledError):
+                self._gate.throttled(round_number, error.retry_after_seconds)
+            elif answer.status < 500:
+                self._gate.succeeded(round_number)
+        if error is None:
+            return answer
+        raise self._told(error, response)
+
+    def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> requests.Response:
+        connection = self.connection
+        with self._counting:
+            self.calls += 1
+        began = self._clock.now()
+        try:
+            response = self._session.request(
+                request.method,
+                connection.endpoint + path + _query(request.query),
+                data=body or None,
+                headers={"Content-Type": "application/json", "X-Language": connection.language},
+                auth=auth,
+                timeout=(connection.connect_timeout_seconds, connection.read_timeout_seconds),
+                allow_redirects=False,
+                verify=False if connection.insecure else (connection.ca_bundle or True),
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            # `None` for a header that cannot be sent: its text quotes the header.
+            hidden = isinstance(error, requests.exceptions.InvalidHeader)
+            raise failure(error, request.what, connection.endpoint) from (None if hidden else error)
+        _log.debug("%s %s: %d, %.3f s", request.method, path, response.status_code, self._clock.now() - began)
+        return response
+
+    def _answer(self, request: Request, path: str, response: requests.Response) -> Answer:
+        date = response.headers.get("Date")
+        with contextlib.suppress(ValueError, TypeError):  # an answer without a readable date tells no time
+            self.service_time = epoch(date or "")
+        value = decode(response.content)
+        from_body = value.get("request_id") if isinstance(value, Mapping) else None
+        return Answer(
+            request=request,
+            status=response.status_code,
+            value=value,
+            path=path,
+            request_id=response.headers.get("X-Request-Id") or str(from_body or ""),
+            retry_after_seconds=retry_after(response.headers.get("Retry-After"), date),
+        )
+
+    def _told(self, error: DliError, response: requests.Response) -> DliError:
+        """The error without any secret the service echoed, and with a hint where we can tell the cause."""
+        text = str(error.message if isinstance(error, ApiError) else error)
+        for secret in filter(None, self._identity.secrets()):
+            text = text.replace(secret, "[hidden]")
+        if isinstance(error, AuthError) and isinstance(self.connection.credentials, AccessKey):
+            text += _skew_hint(response.headers.get("Date"))
+        if isinstance(error, ApiError):
+            error.message = text
+        error.args = (text,)
+        return error
+
+    def _path(self, request: Request) -> str:
+        segments = (request.version, self.project_id, *request.segments)
+        if any(segment in ("", ".", "..") for segment in segments):
+            raise ValueError(f"{request.what}: an empty or dotted name would address something else")
+        return "".join(f"/{quote(segment, safe='~')}" for segment in segments)
+
+
+def _session(connection: Connection) -> requests.Session:
+    session = requests.Session()
+    # Proxies and a netrc file of the environment are not for a service on this machine.
+    session.trust_env = not connection.is_loopback
+    session.headers["User-Agent"] = f"pulumi-dli/{_version()}"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connection.max_concurrency, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if connection.insecure:
+        urllib3.disable_warnings(InsecureRequestWarning)  # asked for by dli:insecure
+    return session
+
+
+def json_bytes(body: Mapping[str, Any]) -> bytes:
+    """A body as it is signed and sent: serialised once, without blanks."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def failure(error: Exception, what: str, endpoint: str) -> DliError:
+    """What a failed exchange means: did the request leave this machine?"""
+    text = f"{what}: {{}} ({urlsplit(endpoint).netloc})"
+    if isinstance(error, requests.exceptions.SSLError) and _is_handshake(error):
+        return UntrustedEndpointError(
+            text.format("TLS was refused or its certificate is not trusted, see dli:caBundle")
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return UnsentRequestError(text.format("no connection in time"))
+    if isinstance(error, requests.exceptions.ProxyError):
+        return UnsentRequestError(text.format("the proxy cannot be reached"))
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return ConfigError(text.format("a credential holds characters that no header can carry"))
+    if isinstance(error, ValueError):
+        return ConfigError(text.format("the address is not usable, see dli:endpoint"))
+    reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
+    if isinstance(reason, NewConnectionError):
+        return UnsentRequestError(text.format("no connection"))
+    if not isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
+        return UnsentRequestError(text.format(f"the connection cannot be set up: {type(error).__name__}"))
+    return LostAnswerError(text.format("the answer never came; the request may have taken effect"))
+
+
+def _is_handshake(error: BaseException) -> bool:
+    """Whether TLS failed before anything was sent; a connection cut later raises the same class of error."""
+    seen: list[object] = [error]
+    while seen:
+        inner = seen.pop()
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER":  # the port does not speak TLS
+            return True
+        if isinstance(inner, BaseException):
+            seen += [inner.__cause__, inner.__context__, getattr(inner, "reason", None), *inner.args]
+    return False
+
+
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Encoded as the signature wants it: a blank is `%20`, never `+` (contract 2.2)."""
+    encoded = "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(pairs))
+    return f"?{encoded}" if encoded else ""
+
+
+def _skew_hint(date: str | None) -> str:
+    try:
+        skew = epoch(date or "") - time.time()  # the time of day, which a signature carries
+    except (ValueError, TypeError):
+        return ""
+    if abs(skew) < _SKEW_SECONDS:
+        return ""
+    return f" (this machine's clock is {abs(skew) / 60:.0f} minutes off the service's: signatures carry the time)"
+
+
+def _version() -> str:
+    try:
+        return metadata.version("pulumi-dli")
+    except metadata.PackageNotFoundError:
+        return "0"
