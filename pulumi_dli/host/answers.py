@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -155,8 +155,8 @@ def _told(text: str) -> CallFailedError:
 
 def _internal(error: BaseException) -> str:
     """One line without the error's own text, which may quote the values of inputs."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "pulumi_dli" in PurePath(frame.filename).parts] or list(frames)
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is `answer` above
+    own = [frame for frame in frames if "pulumi_dli" in PurePath(frame.filename).parts] or frames
     where = f" at {'/'.join(PurePath(own[-1].filename).parts[-2:])}:{own[-1].lineno}" if own else ""
     text = (
         f"internal error in pulumi_dli: {type(error).__name__}{where} (please report it; {DEBUG_VARIABLE}=1 shows more)"
@@ -165,11 +165,20 @@ def _internal(error: BaseException) -> str:
 
 
 def _debuggable(text: str, error: BaseException) -> str:
-    """The text, with the traceback where the person asked for it; else the traceback goes to `--debug` only."""
-    trace = "".join(traceback.format_exception(error))
+    """The text, with the whole traceback where the person asked for it; else the code's way goes to `--debug`."""
     if os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}:
-        return f"{text}\n{trace}"
+        return f"{text}\n{''.join(traceback.format_exception(error))}"
     call = bridge.find_call()
     urn = call.field("urn") if call else None
-    THIS_PROCESS.messages.debug(trace, urn=urn or "")
+    THIS_PROCESS.messages.debug("\n".join(_way(error)), urn=urn or "")
     return text
+
+
+def _way(error: BaseException | None) -> Iterator[str]:
+    """Classes and lines of code of the error and its causes, outermost first, without texts: those may quote values."""
+    while error is not None:
+        yield type(error).__name__
+        yield from (
+            f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        )
+        error = error.__cause__ or error.__context__

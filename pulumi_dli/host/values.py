@@ -71,7 +71,7 @@ def is_unknown(value: Any) -> bool:
     return bool(contains_unknowns(value))
 
 
-def _plain(value: Any, path: str) -> Any:  # noqa: PLR0911  (a table of kinds, one line each)
+def _plain(value: Any, path: str) -> Any:
     match value:
         case Enum():
             return _plain(value.value, path)

@@ -56,7 +56,7 @@ def test_without_frames_messages_go_to_stderr_with_the_hints_said_once() -> None
 
 def test_without_frames_diff_goes_on_without_old_inputs() -> None:
     with DynamicHost() as host:
-        assert host.diff(Detached, URN, "7", {}, {"do": "see"}, old_inputs={"cu": 16}).changes is True
+        assert host.diff(Detached, URN, "7", {}, {"do": "olds"}, old_inputs={"cu": 16}).changes is True
 
 
 def test_an_interpreter_without_frames_at_all_is_no_obstacle() -> None:

@@ -30,13 +30,12 @@ def test_a_timeout_that_nobody_set_is_none(host: DynamicHost) -> None:
 
 
 def test_diff_learns_the_old_inputs(host: DynamicHost) -> None:
-    told = host.diff(Toy, URN + "q", "7", {"do": "see"}, {"do": "see"}, old_inputs={"cu": 16})
+    told = host.diff(Toy, URN + "q", "7", {"do": "see"}, {"do": "olds"}, old_inputs={"cu": 16})
     assert told.replaces == ("__provider", "cu")
-    assert told.changes is None
 
 
 def test_diff_without_old_inputs_goes_on(host: DynamicHost) -> None:
-    assert host.diff(Toy, URN + "q", "7", {"do": "see"}, {"do": "see"}).changes is True
+    assert host.diff(Toy, URN + "q", "7", {"do": "see"}, {"do": "olds"}).changes is True
 
 
 def test_unknowns_are_recognised_at_any_depth_and_survive_check(host: DynamicHost) -> None:
@@ -71,7 +70,7 @@ def test_notes_and_warnings_appear_on_their_resource_once(host: DynamicHost) -> 
 
 def test_a_plan_line_of_diff_appears_on_its_resource(host: DynamicHost) -> None:
     host.diff(Toy, URN + "planned", "7", {"do": "see"}, {"do": "see"})
-    assert host.logged(URN + "planned") == ["the plan"]
+    assert host.logged(URN + "planned") == ["the plan is to see"]
 
 
 def test_a_call_that_ends_at_once_shows_no_passing_line(host: DynamicHost) -> None:

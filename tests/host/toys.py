@@ -66,7 +66,7 @@ def _say(props: dict[str, Any]) -> dict[str, Any]:
         call.note(text)
         call.warn(f"careful: {text}")
         call.progress(text)
-    return {}
+    return {"timeout": call.timeout_seconds}
 
 
 def _fail(props: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +138,7 @@ DEEDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "exit": _exit,
     "fail": _fail,
     "half": _half,
+    "ill-later": lambda _props: {"do": "ill"},
     "interrupt": _interrupt,
     "meet": _meet,
     "numbers": _numbers,
@@ -171,11 +172,13 @@ class Toy(ResourceProvider):
 
     @host.answering
     def diff(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        inputs = host.old_inputs()
         if news["do"] == "unknown":
             return DiffResult(changes=None, replaces=_unknown(news)["unknown"])
-        host.current_call().note("the plan")
-        return DiffResult(changes=None if inputs else True, replaces=sorted(inputs or {}))
+        if news["do"] == "olds":
+            inputs = host.old_inputs()
+            return DiffResult(changes=inputs is None, replaces=sorted(inputs or {}))
+        host.current_call().note(f"the plan is to {news['do']}")
+        return DiffResult(changes=None)
 
     @host.answering
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -195,7 +198,7 @@ class Toy(ResourceProvider):
 
     @host.answering
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        DEEDS[props["do"]](props)
+        DEEDS[props.get("do", "see")](props)
 
 
 def _elsewhere(method: Callable[..., Any], *args: Any) -> Any:
