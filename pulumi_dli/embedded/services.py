@@ -1,0 +1,159 @@
+"""The two gRPC services a program and a provider talk to: the resource monitor and the engine's log.
+
+Translates between the protocol and deployment.py; decides nothing. Answers SDK 3.216 to 3.272: without
+GetDeploymentInfo the SDK asks SupportsFeature for each feature, which fits them all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+
+from pulumi_dli.embedded.deployment import Deployment
+from pulumi_dli.embedded.goal import read_goal, read_goal_of_get
+from pulumi_dli.embedded.host import CHANNEL
+from pulumi_dli.embedded.steps import Doer, StoppedError
+from pulumi_dli.embedded.values import RefusedError, decode, encode, refuse
+
+SEVERITIES = {0: "debug", 1: "info", 2: "warning", 3: "error"}
+# `outputValues` would send dependencies inside of values; the requests name them apart as well. Transforms and hooks
+# are said to be there and refused in the call: otherwise the SDK asks for an update of the Pulumi CLI.
+ABSENT = {"outputValues", "stateMigrations"}
+REFUSED_CALLS = {
+    "Invoke": "invokes (functions of providers)",
+    "Call": "method calls on remote components",
+    "RegisterPackage": "parameterized packages",
+    "RegisterStackTransform": "stack transforms",
+    "RegisterStackInvokeTransform": "invoke transforms",
+    "RegisterResourceHook": "resource hooks",
+    "RegisterErrorHook": "error hooks",
+}
+
+
+class Server:
+    """A gRPC server on a free loopback port."""
+
+    def __init__(self, add: Callable[[grpc.Server], None], threads: int) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=threads), options=CHANNEL)
+        add(self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop at once; calls that are still served are cut off."""
+        self._server.stop(0).wait()
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    """What a program registers its resources with."""
+
+    def __init__(self, deployment: Deployment, doer: Doer) -> None:
+        self._deployment = deployment
+        self._doer = doer
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def serve(self, parallel: int) -> Server:
+        return Server(lambda server: resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, server), parallel)
+
+    def wait_idle(self) -> None:
+        """Return when no call is under way: a host must not be stopped before."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._busy == 0)
+
+    def _guarded(self, context: grpc.ServicerContext, urn: str, call: Callable[[], Any]) -> Any:
+        with self._idle:
+            self._busy += 1
+        try:
+            return call()
+        except StoppedError:
+            # The program then ends with one line and without a traceback.
+            context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
+        except RefusedError as error:
+            self._doer.fail(urn, str(error))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
+        except Exception as error:
+            self._doer.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
+            raise
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - gRPC's names
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id not in ABSENT)
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def call() -> Any:
+            state = self._deployment.register(read_goal(request))
+            return resource_pb2.RegisterResourceResponse(
+                urn=state.urn, id=state.id, object=encode(state.outputs, secrets=True)
+            )
+
+        return self._guarded(context, self._place(request), call)
+
+    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def call() -> Any:
+            state = self._deployment.read(read_goal_of_get(request))
+            return resource_pb2.ReadResourceResponse(urn=state.urn, properties=encode(state.outputs, secrets=True))
+
+        return self._guarded(context, self._place(request), call)
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def call() -> Any:
+            self._deployment.register_outputs(request.urn, decode(request.outputs))
+            return empty_pb2.Empty()
+
+        return self._guarded(context, request.urn, call)
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return empty_pb2.Empty()  # there are no hooks that a waiting program could serve
+
+    @staticmethod
+    def _place(request: Any) -> str:
+        return f"{request.type}::{request.name}"
+
+
+def _refusal(what: str) -> Callable[[Monitor, Any, Any], Any]:
+    def refused(self: Monitor, request: Any, context: Any) -> Any:  # noqa: ARG001
+        def call() -> Any:
+            raise refuse(what)
+
+        return self._guarded(context, "", call)
+
+    return refused
+
+
+for _name, _what in REFUSED_CALLS.items():
+    setattr(Monitor, _name, _refusal(_what))
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """The log of programs and providers."""
+
+    def __init__(self, say: Callable[..., None]) -> None:
+        self._say = say
+        self._root = ""
+
+    def serve(self) -> Server:
+        return Server(lambda server: engine_pb2_grpc.add_EngineServicer_to_server(self, server), 16)
+
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        self._say(SEVERITIES[request.severity], request.urn, request.message, ephemeral=request.ephemeral)
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return engine_pb2.GetRootResourceResponse(urn=self._root)
+
+    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        self._root = request.urn
+        return engine_pb2.SetRootResourceResponse()
+
+    def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return engine_pb2.RequirePulumiVersionResponse()

@@ -1,0 +1,246 @@
+"""Property values as the engine holds them, and their two wire forms (protobuf Struct and the state's JSON).
+
+Owns secrets, references, unknowns, property paths and the comparison of values. Used by every module of this room;
+talks to no process and no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from google.protobuf import struct_pb2
+
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of secrets in the protocol
+REFERENCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
+UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+REFUSED: Final = {
+    "c44067f5952c0a294b673a41bacd8c17": "assets",
+    "0def7320c3a5731c473e5ecbe6d01bc7": "archives",
+}
+Props = dict[str, Any]
+Path = tuple[str | int, ...]
+
+
+class RefusedError(Exception):
+    """Something that only the Pulumi CLI can do; the text names it."""
+
+
+def refuse(what: str) -> RefusedError:
+    """The one sentence for everything that is not supported."""
+    return RefusedError(f"the embedded engine does not support {what}: use the Pulumi CLI for this stack")
+
+
+class Unknown:
+    """A value that only an update will know."""
+
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+    def __deepcopy__(self, memo: object) -> Unknown:
+        return self
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass
+class Secret:
+    """A value that is encrypted at rest; `sealed` is the ciphertext it was read from."""
+
+    value: Any
+    sealed: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A resource passed as a value."""
+
+    urn: str
+    id: Any = None
+
+
+def decode(struct: struct_pb2.Struct | None) -> Props:
+    """The properties of a protobuf Struct; whole numbers become integers, as in the CLI's state."""
+    return {} if struct is None else {key: _decode(value) for key, value in struct.fields.items()}
+
+
+def _decode(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() and abs(number) < 2**63 else number
+        case "string_value":
+            return UNKNOWN if value.string_value == UNKNOWN_TEXT else value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "list_value":
+            return [_decode(item) for item in value.list_value.values]
+        case "struct_value":
+            return special(decode(value.struct_value))
+        case _:
+            return None
+
+
+def special(props: Props) -> Any:
+    """`props`, or the secret or reference that its signature says it is."""
+    signature = props.get(SIGNATURE)
+    if signature is None:
+        return props
+    if signature == SECRET:
+        return Secret(props.get("value"))
+    if signature == REFERENCE:
+        return Reference(str(props["urn"]), props.get("id"))
+    raise refuse(REFUSED.get(str(signature), "this kind of value"))
+
+
+def encode(props: Mapping[str, Any], *, secrets: bool = False) -> struct_pb2.Struct:
+    """A Struct; without `secrets` it holds plain values and ids instead of references, as a provider takes them."""
+    struct = struct_pb2.Struct()
+    _fill_struct(struct, props, secrets=secrets)
+    return struct
+
+
+def _fill_struct(struct: struct_pb2.Struct, props: Mapping[str, Any], *, secrets: bool) -> None:
+    for key, value in props.items():
+        _fill(struct.fields[key], value, secrets=secrets)
+
+
+def _fill(target: struct_pb2.Value, value: Any, *, secrets: bool) -> None:
+    match value:
+        case None:
+            target.null_value = struct_pb2.NULL_VALUE
+        case Unknown():
+            target.string_value = UNKNOWN_TEXT
+        case bool():
+            target.bool_value = value
+        case int() | float():
+            target.number_value = value
+        case str():
+            target.string_value = value
+        case Secret():
+            wrapped = {SIGNATURE: SECRET, "value": value.value} if secrets else value.value
+            _fill(target, wrapped, secrets=secrets)
+        case Reference():
+            wrapped = {SIGNATURE: REFERENCE, "urn": value.urn, "id": value.id} if secrets else value.id or value.urn
+            _fill(target, wrapped, secrets=secrets)
+        case list():
+            target.list_value.SetInParent()
+            for item in value:
+                _fill(target.list_value.values.add(), item, secrets=secrets)
+        case dict():
+            target.struct_value.SetInParent()
+            _fill_struct(target.struct_value, value, secrets=secrets)
+
+
+def plain(value: Any, *, mask: bool = False) -> Any:
+    """`value` without secrets around its parts, or with `[secret]` in their place."""
+    if isinstance(value, Secret):
+        return "[secret]" if mask else plain(value.value)
+    if isinstance(value, dict):
+        return {key: plain(item, mask=mask) for key, item in value.items()}
+    return [plain(item, mask=mask) for item in value] if isinstance(value, list) else value
+
+
+def holds(value: Any, kind: type) -> bool:
+    """Whether a part of `value` is of `kind` (Secret, Unknown)."""
+    if isinstance(value, kind):
+        return True
+    if isinstance(value, Secret):
+        return holds(value.value, kind)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(holds(part, kind) for part in parts)
+
+
+def mark_secrets(outs: Props, ins: Mapping[str, Any]) -> None:
+    """Make secret again in `outs` what was secret under the same key in `ins`: the host knows no secrets."""
+    for key, value in ins.items():
+        if key not in outs:
+            continue
+        if isinstance(outs[key], dict) and isinstance(value, dict):
+            mark_secrets(outs[key], value)
+        elif not isinstance(outs[key], Secret) and holds(value, Secret):
+            outs[key] = Secret(plain(outs[key]))
+
+
+def keep_seals(new: Any, old: Any) -> None:
+    """Give secrets of `new` the ciphertext that the equal ones of `old` had, so that state files stay still."""
+    if isinstance(new, Secret) and isinstance(old, Secret):
+        if new.sealed is None and not compare(new.value, old.value):
+            new.sealed = old.sealed
+    elif isinstance(new, dict) and isinstance(old, dict):
+        for key in new.keys() & old.keys():
+            keep_seals(new[key], old[key])
+    elif isinstance(new, list) and isinstance(old, list):
+        for left, right in zip(new, old, strict=False):
+            keep_seals(left, right)
+
+
+def compare(old: Any, new: Any) -> dict[Path, str]:
+    """What differs, path by path: `add`, `delete` or `update`. Null counts as absent."""
+    found: dict[Path, str] = {}
+    _compare(plain(old), plain(new), (), found)
+    return found
+
+
+def _compare(old: Any, new: Any, path: Path, found: dict[Path, str]) -> None:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            _compare(old.get(key), new.get(key), (*path, key), found)
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            if index >= len(old) or index >= len(new):
+                found[*path, index] = "add" if index >= len(old) else "delete"
+            else:
+                _compare(old[index], new[index], (*path, index), found)
+    elif isinstance(old, bool) is not isinstance(new, bool) or old != new:
+        found[path] = "add" if old is None else "delete" if new is None else "update"
+
+
+_SEGMENT = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]|\.?([^.\[\]]+)')
+
+
+def parse_path(text: str) -> Path:
+    """`a.b[0]["c.d"].*` as a path."""
+    path: list[str | int] = []
+    for index, quoted, star, name in _SEGMENT.findall(text):
+        path.append(int(index) if index else quoted.replace('\\"', '"') or star or name)
+    return tuple(path)
+
+
+def path_text(path: Path) -> str:
+    """A path as people write it."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def covers(path: Path, other: Path) -> bool:
+    """Whether `other` lies at or below `path`."""
+    return len(path) <= len(other) and all(mine in ("*", theirs) for mine, theirs in zip(path, other, strict=False))
+
+
+def reset(path: Path, old: Any, new: Any) -> None:
+    """Give `new` the value that `old` has at `path` (`ignore_changes`); what `old` lacks is removed."""
+    old, new = (side.value if isinstance(side, Secret) else side for side in (old, new))
+    head, rest = path[0], path[1:]
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]) if head == "*" else [head]:
+            if rest:
+                if key in old and key in new:
+                    reset(rest, old[key], new[key])
+            elif key in old:
+                new[key] = old[key]
+            else:
+                new.pop(key, None)
+    elif isinstance(old, list) and isinstance(new, list):
+        common = min(len(old), len(new))
+        for index in range(common) if head == "*" else [head]:
+            if not isinstance(index, int) or index >= common:
+                continue
+            if rest:
+                reset(rest, old[index], new[index])
+            else:
+                new[index] = old[index]
