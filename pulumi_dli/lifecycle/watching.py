@@ -301,7 +301,7 @@ def _look_through_list(jobs: JobsApi[J], left: set[int], sweep: Sweep[J], clock:
         page = jobs.list_page(offset=offset, limit=PAGE, order=NEWEST_FIRST, show_detail=False)
         found = {int(job.job_id): job for job in page.jobs if int(job.job_id) in left}
         sweep.seen.update({id_: Sighting(job, detailed=False, at=at) for id_, job in found.items()})
-        left -= found.keys()
+        left.difference_update(found)
         offset += len(page.jobs)
         pages_left = math.ceil((page.total_count - offset) / PAGE)
         if not page.jobs or pages_left <= 0 or (len(found) < 2 and pages_left >= len(left)):
