@@ -6,6 +6,7 @@ Starts clusters when a job first needs them and ends them with the queue or the 
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Clusters:
                 raise ClusterError("the queue is gone" if place.gone else "the emulator ends")
             if place.cluster is not None and place.cluster.alive:
                 return place.cluster
+            if place.cluster is not None:
+                place.cluster.stop()  # one that died: its jobs come here for a new one
             self._sweep()
             place.cluster = self._start(queue, place, slots=slots)
             return place.cluster
@@ -76,6 +79,7 @@ class Clusters:
             with place.lock:
                 if place.cluster is not None:
                     place.cluster.stop()
+                    shutil.rmtree(place.cluster.folder, ignore_errors=True)
 
     def close(self) -> None:
         """End all clusters and start no more."""

@@ -7,7 +7,8 @@ ends. A new emulator in the same folder reads the records and brings every job t
 from its newest complete checkpoint or savepoint, else from what its start named. Snapshots used up by a start are
 kept until the job has made its next savepoint in a stop, so that a rollback can still go back to them.
 
-    {directory}/clusters/   a folder a cluster: configuration, logs, temporary files; removed when it is over
+    {directory}/clusters/   a folder a cluster: configuration, logs, temporary files; removed with the
+                            queue, else by the next emulator (until then the logs can be read)
     {directory}/jobs/       a record a job
     {directory}/runs/       our copies of the jars of started jobs
     {directory}/objects/    savepoints and checkpoints as {bucket}/{key}/
@@ -18,7 +19,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pulumi_dli.emulator.flink.clusters import Clusters
@@ -139,11 +139,6 @@ class FlinkRuntime:
         for thread in [*(worker.thread for worker in self._workers.values()), *self._endings]:
             if thread.ident is not None:
                 thread.join(JOIN_SECONDS)
-
-    def log_folder(self, project_id: str, queue: str) -> Path | None:
-        """Where the logs of a queue's running cluster are."""
-        cluster = self._clusters.running((project_id, queue))
-        return cluster.folder if cluster else None
 
     def _take_up(self, record: JobRecord) -> None:
         """Go on with a job of an earlier emulator."""

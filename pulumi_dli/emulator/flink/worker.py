@@ -60,6 +60,7 @@ class Worker:
         self._savepoint_dir: str | None = None
         self._cancel_sent_at: float | None = None
         self._stopped = False  # the stop with savepoint is through; Flink will call the job FINISHED
+        self._restarts_seen: set[int] = set()
         self._cluster: Cluster | None = None
         self.thread = threading.Thread(target=self._work, name=f"flink-job-{ledger.record.job_id}", daemon=True)
 
@@ -111,7 +112,7 @@ class Worker:
         """Bring the job to Flink; False when there is nothing to watch."""
         if self._resume and self._settled_before():
             return False
-        self._cancel_sent_at, self._stopped = None, False
+        self._cancel_sent_at, self._stopped, self._restarts_seen = None, False, set()
         record = self.ledger.record
         try:
             restore = self._restore_folder()
@@ -258,8 +259,10 @@ class Worker:
     def _up(self, cluster: Cluster, job: Mapping[str, Any]) -> None:
         record = self.ledger.record
         counts = job["status-counts"]
+        if began := int(job["timestamps"].get("RESTARTING", 0)):
+            self._restarts_seen.add(began)  # the metric knows of more, but later
         if record.definition.get("restart_when_exception"):
-            self.ledger.restarted(cluster.rest.restarts(record.jid))
+            self.ledger.restarted(max(len(self._restarts_seen), cluster.rest.restarts(record.jid)))
         if record.state is RunState.SUBMITTING and not any(counts.get(name) for name in _COMING):
             self.ledger.to_state(RunState.RUNNING)
 
