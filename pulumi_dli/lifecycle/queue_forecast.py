@@ -1,0 +1,91 @@
+"""What an update would do to a queue, said before it happens. Pure but for the lines it says.
+
+`queue.py` calls it. It refuses what the service never does, so that a preview fails where an update would (contract
+4.5, 4.9): a queue with running jobs cannot be deleted, so it is never replaced under its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_dli.errors import DliError
+from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
+from pulumi_dli.lifecycle.queue_wire import differs, impossible_scaling
+from pulumi_dli.specs.fields import Change, Effect
+from pulumi_dli.specs.values import whole
+
+_EVERYWHERE = (16, 64, 256)
+
+
+def foresee(call: Call, ahead: Ahead) -> Foreseen:
+    """See `contract.Lifecycle.foresee`."""
+    if not ahead.changes:
+        return Foreseen(False)
+    known = {change.field: change for change in ahead.changes if not change.unknown}
+    _warn_of_size(call, ahead, known)
+    if not ahead.id:
+        return Foreseen(None)
+    settings = ahead.olds.get("settings") or {}
+    other = [
+        change.field
+        for change in known.values()
+        if change.effect is Effect.REPLACE and differs(change.field, whole(change.old), change.new, settings)
+    ]
+    if "queue_name" in other:
+        name = known["queue_name"].new
+        call.note(f"becomes a new queue {name}; jobs that name it move there before queue {ahead.id} goes")
+        return Foreseen(None, tuple(other))
+    if other and "queue_name" not in ahead.unknown:
+        raise DliError(
+            f"queue {ahead.id} cannot be changed in {', '.join(other)}, and it cannot be replaced under its own name "
+            "while jobs run on it: give it a new queue_name as well (the new queue comes first, its jobs restart there "
+            "with a savepoint, then the old queue goes)"
+        )
+    lines = [line for line in (_cus(ahead, known), _pool(ahead, known), *_small(known)) if line]
+    if lines:
+        call.note("; ".join(lines))
+    if "description" in known:
+        call.warn(f"the description of queue {ahead.id} cannot be changed: it stays as the service has stored it")
+    return Foreseen(None)
+
+
+def _warn_of_size(call: Call, ahead: Ahead, known: Mapping[str, Change]) -> None:
+    cus = known["cu_count"].new if "cu_count" in known else None
+    if cus and cus not in _EVERYWHERE and not ahead.news.get("elastic_resource_pool_name"):
+        call.warn(f"a queue of {cus} CUs is not to be had in every region; 16, 64 and 256 CUs are")
+
+
+def _cus(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
+    change = known.get("cu_count")
+    if change is None or change.new is None or change.old is None:
+        return None
+    old, new = whole(change.old), change.new
+    pool = _pool_of(ahead)
+    if reason := impossible_scaling(ahead.id, old, new, pool):
+        raise DliError(reason)
+    return f"scales from {old} to {new} CUs (about 10 minutes)"
+
+
+def _pool(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
+    change = known.get("elastic_resource_pool_name")
+    if change is None:
+        return None
+    held = change.old or _pool_of(ahead)
+    if held and held != change.new:
+        raise DliError(
+            f"queue {ahead.id} is in the elastic resource pool {held} and can neither leave nor change it: set "
+            f'elastic_resource_pool_name back to "{held}", or give the queue a new queue_name as well'
+        )
+    return None if held else f"enters the elastic resource pool {change.new}, for good"
+
+
+def _pool_of(ahead: Ahead) -> str | None:
+    settings = ahead.olds.get("settings") or {}
+    held = ahead.olds.get("elastic_resource_pool_name") or settings.get("elastic_resource_pool_name")
+    return str(held).lower() if held else None
+
+
+def _small(known: Mapping[str, Any]) -> list[str]:
+    words = {"tags": "changes tags", "cidr_in_vpc": "changes its network range"}
+    return [line for field, line in words.items() if field in known]

@@ -1,0 +1,276 @@
+"""What is done to a queue that exists: its network range, its CUs, its pool, its tags, step by step.
+
+`queue.py` calls `bring_in_line`. Each step looks at what is there, and acts only on what is missing, so it may be run again
+after any interruption. What was reached is always known: when a step fails after something was touched, the outputs of
+`HalfDone` hold the reached values in the place of the wished ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi_dli.api.answers import is_queue_assigning
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.queues import Queue
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    DliError,
+    LostAnswerError,
+    NotFoundError,
+    ThrottledError,
+    WaitTimeoutError,
+)
+from pulumi_dli.lifecycle.contract import Call, HalfDone
+from pulumi_dli.lifecycle.queue_wire import facts, impossible_scaling, managed, plan_scaling
+from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
+from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
+from pulumi_dli.specs.queue import QueueSpec
+
+CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (contract 3.8)
+_IN_PLACE = ("cu_count", "cidr_in_vpc", "elastic_resource_pool_name", "tags")
+
+
+class QueueMoves:
+    """One attempt to bring one queue to its spec; made for each call.
+
+    Args:
+        owner_tag: recorded in the outputs.
+        olds: the outputs so far; {} for a queue that this call has created or taken over.
+        touched: whether something was written already, so that no failure may lose it.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        session: Session,
+        id: str,
+        spec: QueueSpec,
+        queue: Queue,
+        *,
+        owner_tag: str,
+        olds: Mapping[str, Any] | None = None,
+        touched: bool = False,
+    ) -> None:
+        self._call = call
+        self._session = session
+        self._id = id
+        self._spec = spec
+        self._queue = queue
+        self._owner_tag = owner_tag
+        self._olds = olds or {}
+        self._touched = touched
+        self._deadline = Deadline(call.timeout_seconds or CHANGE_SECONDS, session.clock)
+        held = {**managed(self._olds), **self._found()}
+        wished = spec.inputs()
+        self._reached = {
+            **{name: value for name, value in wished.items() if name not in _IN_PLACE},
+            **{
+                name: held[name]
+                for name in _IN_PLACE
+                if name in held and (name in wished or name in managed(self._olds))
+            },
+        }
+
+    def bring_in_line(self, *, tags_before: Mapping[str, str]) -> dict[str, Any]:
+        """Do what is missing; the outputs afterwards.
+
+        Args:
+            tags_before: those tags of the queue that are the program's to change.
+
+        Raises:
+            HalfDone: something was written, and not all of it was reached.
+            DliError: nothing was written.
+        """
+        self._reached["tags"] = dict(tags_before)
+        steps: dict[str, Callable[[], None]] = {
+            "tags": lambda: self._tag(tags_before),
+            "cidr_in_vpc": self._change_network,
+            "cu_count": self._scale,
+            "elastic_resource_pool_name": self._enter_pool,
+        }
+        wished = self._spec.inputs()
+        for field, step in steps.items():
+            try:
+                step()
+            except DliError as error:
+                if not self._touched:
+                    raise
+                raise HalfDone(self._id, self._outs(), (str(error),)) from error
+            self._reached.pop(field, None)
+            if field in wished:
+                self._reached[field] = wished[field]
+        return self._outs()
+
+    def _found(self) -> dict[str, Any]:
+        found = {
+            "cu_count": self._queue.cu_count,
+            "cidr_in_vpc": self._queue.cidr_in_vpc,
+            "elastic_resource_pool_name": (self._queue.elastic_resource_pool_name or "").lower(),
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def _outs(self) -> dict[str, Any]:
+        reached = {name: value for name, value in self._reached.items() if value or name in self._spec.inputs()}
+        return {
+            **reached,
+            **facts(self._queue, self._olds),
+            **self._session.where(),
+            "owner_tag": self._owner_tag,
+        }
+
+    def _tag(self, before: Mapping[str, str]) -> None:
+        wished = self._spec.tags or {}
+        if dict(before) == dict(wished):
+            return
+        self._touched = True
+        try:
+            self._session.set_tags(QUEUE_TAGS, tag_id(self._queue), old=before, new=wished)
+        except NotFoundError:  # which id it takes is not documented: the resource id, else the name (contract 4.7)
+            self._session.set_tags(QUEUE_TAGS, self._queue.queue_name, old=before, new=wished)
+        except ApiError as error:
+            if not is_unpublished(error):
+                raise
+            self._call.warn(
+                f"the tags of queue {self._id} stay as they were given at its creation: this region has no calls for tags"
+            )
+
+    def _change_network(self) -> None:
+        wished = self._spec.cidr_in_vpc
+        held = self._queue.cidr_in_vpc or managed(self._olds).get("cidr_in_vpc")
+        if wished is None or wished == held:
+            return
+        try:
+            self._once_assigned(lambda: self._session.client.queues.change_cidr(self._id, wished))
+        except ApiError as error:
+            if is_unpublished(error):
+                raise DliError(
+                    f"queue {self._id}: this region cannot change the network range of a queue: leave cidr_in_vpc out"
+                ) from error
+            if isinstance(error, AuthError | ThrottledError | NotFoundError):
+                raise
+            raise DliError(
+                f"queue {self._id} did not take the network range of cidr_in_vpc: {error}. The service refuses it while "
+                "jobs are submitting or running, for queues bound to an enhanced connection, and in pools"
+            ) from error
+
+    def _enter_pool(self) -> None:
+        wished = self._spec.elastic_resource_pool_name
+        held = (self._queue.elastic_resource_pool_name or "").lower()
+        if (wished or "") == held or not (wished or managed(self._olds).get("elastic_resource_pool_name")):
+            return
+        if held:
+            raise DliError(
+                f"queue {self._id} is in the elastic resource pool {held} and can neither leave nor change it"
+            )
+        if not wished:
+            return
+        raise DliError(
+            f"queue {self._id} is outside of elastic resource pools: bind it to {wished} in the console and run "
+            "`pulumi up --refresh`, or give the queue a new queue_name, so that it is created in the pool"
+        )
+
+    def _scale(self) -> None:
+        target = int(self._spec.cu_count or 0)
+        plan = plan_scaling(self._queue, target)
+        pool = self._queue.elastic_resource_pool_name
+        if plan is None or (pool and managed(self._olds).get("cu_count") == target):
+            return  # a pool's policies move the CUs of its queues: no order of ours is missing
+        before = self._queue.cu_count
+        if plan.action:
+            cus = self._queue.cu_spec or before or target
+            if reason := impossible_scaling(self._id, cus, target, pool):
+                raise DliError(reason)
+            self._order(plan.action, plan.amount, target)
+        self._await_cus(target)
+
+    def _order(self, action: str, amount: int, target: int) -> None:
+        """Send the order once. After a lost answer only what the queue shows counts: a second order would add again."""
+        try:
+            self._once_assigned(lambda: self._session.client.queues.scale(self._id, action, amount))
+        except LostAnswerError as error:
+            self._look()
+            if target not in (self._queue.cu_spec, self._queue.cu_count):
+                raise LostAnswerError(
+                    f"queue {self._id}: the answer to its scaling was lost, and it does not show {target} CUs ordered; it "
+                    "was not ordered again, since each order counts: run `pulumi up` again in a few minutes"
+                ) from error
+        except ApiError as error:
+            if isinstance(error, AuthError | ThrottledError | NotFoundError):
+                raise
+            raise DliError(
+                f"queue {self._id} was not scaled from {self._queue.cu_count} to {target} CUs: {error}. A queue can be "
+                "scaled only after a job has run on it once: start a job, then run `pulumi up` again"
+            ) from error
+
+    def _await_cus(self, target: int) -> None:
+        def describe(queue: Queue) -> Seen:
+            reached = queue.cu_count == target
+            words = f"scaling, has {queue.cu_count} of {target} CUs"
+            return Seen("scaled" if reached else "scaling", words=words)
+
+        self._touched = True  # an order is under way, whoever sent it: its outcome belongs into the state
+        goal = Goal("queue", target={"scaled"}, failed=(), moving={"scaling"}, hint="takes about 10 minutes")
+        try:
+            wait_for(
+                self._look,
+                id=self._id,
+                goal=goal,
+                describe=describe,
+                deadline=self._deadline,
+                backoff=self._session.backoff(),
+                call=self._call,
+                clock=self._session.clock,
+            )
+        except WaitTimeoutError as error:
+            raise DliError(
+                f"queue {self._id} has {self._queue.cu_count} CUs, not {target}, after {duration(error.waited_seconds)}: "
+                "the service does not promise to finish a scaling, least of all inwards under load. `pulumi up` goes on "
+                f"waiting; cu_count={self._queue.cu_count} accepts what was reached"
+            ) from error
+
+    def _look(self) -> Queue:
+        oldest = self._session.clock.now() - self._session.client.connection.poll_seconds / 2
+        found = observe(self._session, self._id, not_older_than=oldest)
+        if found is None:
+            raise DliError(f"queue {self._id} is gone: it was deleted while it was being changed")
+        self._queue = found
+        if found.cu_count and "cu_count" in self._reached:
+            self._reached["cu_count"] = found.cu_count
+        return found
+
+    def _once_assigned(self, act: Callable[[], None]) -> None:
+        """Do it as soon as the queue has its compute. "Is assigning" means no effect, so asking again is safe (4.8)."""
+        backoff = self._session.backoff()
+        while True:
+            touched_before, self._touched = self._touched, True
+            try:
+                return act()
+            except ApiError as error:
+                self._touched = touched_before  # refused: nothing happened
+                if not is_queue_assigning(error) or self._deadline.passed:
+                    raise
+            finally:
+                self._session.wrote()
+            self._call.progress(f"waits for the queue's compute, {duration(self._deadline.waited_seconds)}")
+            self._session.clock.wait(self._call.cancelled, min(backoff.pause(), self._deadline.remaining_seconds))
+            if self._call.cancelled.is_set():
+                raise cancelled_error(f"the compute of queue {self._id}")
+
+
+def observe(session: Session, name: str, *, not_older_than: float | None = None) -> Queue | None:
+    """The queue by its stored name; absence from the list counts only when the details say so too (contract 3.5)."""
+    rows = session.queues.get(not_older_than=not_older_than)
+    for row in rows:
+        if row.queue_name.lower() == name:
+            return row
+    try:
+        return session.client.queues.get(name)
+    except NotFoundError:
+        return None
+
+
+def tag_id(queue: Queue) -> str:
+    """The id under which the tag calls know a queue (contract 4.7)."""
+    return queue.resource_id or queue.queue_name
