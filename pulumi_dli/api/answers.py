@@ -41,7 +41,7 @@ _AUTH_CODES = frozenset({"DLI.0003", "DLI.0013", "DLI.0014", "DLI.0015", "DLI.00
 _DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
 # The objects these name are missing ones that a create refers to: their texts hold "exist" as well (contract 3.4).
 _MISSING_CODES = frozenset({"DLI.0002", "DLI.11016", "DLI.11032"})
-_DENIED = re.compile(r"\b(not|n't|no longer|cannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
+_DENIED = re.compile(r"(\bnot|n't|\bno longer|\bcannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
 _CLIPPED = 500
 
 

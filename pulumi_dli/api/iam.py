@@ -171,9 +171,9 @@ def _sleep(clock: Clock, seconds: float) -> None:
 
 def _translated(error: Exception, exceptions: Any, iam: str) -> DliError:
     """An error of keystoneauth1 as one of ours."""
-    if isinstance(error, exceptions.SSLFailure):
+    if isinstance(error, exceptions.connection.SSLError):
         return UntrustedEndpointError(f"the TLS certificate of IAM ({iam}) is not trusted: see dli:caBundle")
-    if isinstance(error, exceptions.ConnectionError):
+    if isinstance(error, exceptions.connection.ConnectionError):
         return UnsentRequestError(f"IAM ({iam}) cannot be reached")
     status = int(getattr(error, "http_status", 0) or 0)
     kind: type[ApiError] = ApiError

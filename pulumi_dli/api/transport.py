@@ -42,6 +42,12 @@ from pulumi_dli.errors import (
 )
 
 _log = logging.getLogger(__name__)
+_ADDRESS_ERRORS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationValueError,
+)
 _SKEW_SECONDS = 300.0  # gateways usually bear 15 minutes (contract 2.2)
 
 
@@ -133,10 +139,10 @@ class Transport:
                 allow_redirects=False,
                 verify=False if connection.insecure else (connection.ca_bundle or True),
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            # `None` for a header that cannot be sent: its text quotes the header.
-            hidden = isinstance(error, requests.exceptions.InvalidHeader)
-            raise failure(error, request.what, connection.endpoint) from (None if hidden else error)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # Not chained when it may be about a header that cannot be sent: its text quotes the header.
+            cause = None if isinstance(error, ValueError) else error
+            raise failure(error, request.what, connection.endpoint) from cause
         _log.debug("%s %s: %d, %.3f s", request.method, path, response.status_code, self._clock.now() - began)
         return response
 
@@ -195,25 +201,24 @@ def json_bytes(body: Mapping[str, Any]) -> bytes:
 
 def failure(error: Exception, what: str, endpoint: str) -> DliError:
     """What a failed exchange means: did the request leave this machine?"""
-    text = f"{what}: {{}} ({urlsplit(endpoint).netloc})"
-    if isinstance(error, requests.exceptions.SSLError) and _is_handshake(error):
-        return UntrustedEndpointError(
-            text.format("TLS was refused or its certificate is not trusted, see dli:caBundle")
-        )
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return UnsentRequestError(text.format("no connection in time"))
-    if isinstance(error, requests.exceptions.ProxyError):
-        return UnsentRequestError(text.format("the proxy cannot be reached"))
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        return ConfigError(text.format("a credential holds characters that no header can carry"))
-    if isinstance(error, ValueError):
-        return ConfigError(text.format("the address is not usable, see dli:endpoint"))
+    kind: type[DliError] = LostAnswerError
+    meaning = "the answer never came; the request may have taken effect"
     reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
-    if isinstance(reason, NewConnectionError):
-        return UnsentRequestError(text.format("no connection"))
-    if not isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
-        return UnsentRequestError(text.format(f"the connection cannot be set up: {type(error).__name__}"))
-    return LostAnswerError(text.format("the answer never came; the request may have taken effect"))
+    if isinstance(error, requests.exceptions.SSLError) and _is_handshake(error):
+        kind, meaning = UntrustedEndpointError, "its TLS certificate is not trusted, see dli:caBundle"
+    elif isinstance(error, requests.exceptions.ConnectTimeout):
+        kind, meaning = UnsentRequestError, "no connection in time"
+    elif isinstance(error, requests.exceptions.ProxyError):
+        kind, meaning = UnsentRequestError, "the proxy cannot be reached"
+    elif isinstance(error, _ADDRESS_ERRORS):
+        kind, meaning = ConfigError, "the address is not usable, see dli:endpoint"
+    elif isinstance(error, ValueError):
+        kind, meaning = ConfigError, "a credential holds characters that no header can carry"
+    elif isinstance(reason, NewConnectionError):
+        kind, meaning = UnsentRequestError, "no connection"
+    elif not isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
+        kind, meaning = UnsentRequestError, f"the connection cannot be set up ({type(error).__name__})"
+    return kind(f"{what}: {meaning} ({urlsplit(endpoint).netloc})")
 
 
 def _is_handshake(error: BaseException) -> bool:
@@ -223,8 +228,8 @@ def _is_handshake(error: BaseException) -> bool:
         inner = seen.pop()
         if isinstance(inner, ssl.SSLCertVerificationError):
             return True
-        if isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER":  # the port does not speak TLS
-            return True
+        if isinstance(inner, ssl.SSLError) and getattr(inner, "reason", "") == "WRONG_VERSION_NUMBER":
+            return True  # the port does not speak TLS
         if isinstance(inner, BaseException):
             seen += [inner.__cause__, inner.__context__, getattr(inner, "reason", None), *inner.args]
     return False
