@@ -1,8 +1,8 @@
 """What is done to a queue that exists: its network range, its CUs, its pool, its tags, step by step.
 
-`queue.py` calls `bring_in_line`. Each step looks at what is there, and acts only on what is missing, so it may be run again
-after any interruption. What was reached is always known: when a step fails after something was touched, the outputs of
-`HalfDone` hold the reached values in the place of the wished ones.
+`queue.py` calls `bring_in_line`. Each step looks at what is there, and acts only on what is missing, so it may be run
+again after any interruption. What was reached is always known: when a step fails after something was touched, the
+outputs of `HalfDone` hold the reached values in the place of the wished ones.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class QueueMoves:
         owner_tag: recorded in the outputs.
         olds: the outputs so far; {} for a queue that this call has created or taken over.
         touched: whether something was written already, so that no failure may lose it.
+        fresh: whether this call has just created it: then its CUs are on their way, and nobody waits for them.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class QueueMoves:
         owner_tag: str,
         olds: Mapping[str, Any] | None = None,
         touched: bool = False,
+        fresh: bool = False,
     ) -> None:
         self._call = call
         self._session = session
@@ -61,16 +63,13 @@ class QueueMoves:
         self._owner_tag = owner_tag
         self._olds = olds or {}
         self._touched = touched
+        self._fresh = fresh
         self._deadline = Deadline(call.timeout_seconds or CHANGE_SECONDS, session.clock)
-        held = {**managed(self._olds), **self._found()}
-        wished = spec.inputs()
+        wished, before = spec.inputs(), managed(self._olds)
+        held = {name: value for name, value in {**before, **self._found()}.items() if name in {**wished, **before}}
         self._reached = {
             **{name: value for name, value in wished.items() if name not in _IN_PLACE},
-            **{
-                name: held[name]
-                for name in _IN_PLACE
-                if name in held and (name in wished or name in managed(self._olds))
-            },
+            **{name: held[name] for name in _IN_PLACE if name in held},
         }
 
     def bring_in_line(self, *, tags_before: Mapping[str, str]) -> dict[str, Any]:
@@ -133,7 +132,7 @@ class QueueMoves:
             if not is_unpublished(error):
                 raise
             self._call.warn(
-                f"the tags of queue {self._id} stay as they were given at its creation: this region has no calls for tags"
+                f"the tags of queue {self._id} stay as they were given at its creation: this region has no tag calls"
             )
 
     def _change_network(self) -> None:
@@ -151,8 +150,8 @@ class QueueMoves:
             if isinstance(error, AuthError | ThrottledError | NotFoundError):
                 raise
             raise DliError(
-                f"queue {self._id} did not take the network range of cidr_in_vpc: {error}. The service refuses it while "
-                "jobs are submitting or running, for queues bound to an enhanced connection, and in pools"
+                f"queue {self._id} did not take the network range of cidr_in_vpc: {error}. The service refuses it "
+                "while jobs are submitting or running, for queues bound to an enhanced connection, and in pools"
             ) from error
 
     def _enter_pool(self) -> None:
@@ -175,7 +174,7 @@ class QueueMoves:
         target = int(self._spec.cu_count or 0)
         plan = plan_scaling(self._queue, target)
         pool = self._queue.elastic_resource_pool_name
-        if plan is None or (pool and managed(self._olds).get("cu_count") == target):
+        if plan is None or self._fresh or (pool and managed(self._olds).get("cu_count") == target):
             return  # a pool's policies move the CUs of its queues: no order of ours is missing
         before = self._queue.cu_count
         if plan.action:
@@ -193,8 +192,8 @@ class QueueMoves:
             self._look()
             if target not in (self._queue.cu_spec, self._queue.cu_count):
                 raise LostAnswerError(
-                    f"queue {self._id}: the answer to its scaling was lost, and it does not show {target} CUs ordered; it "
-                    "was not ordered again, since each order counts: run `pulumi up` again in a few minutes"
+                    f"queue {self._id}: the answer to its scaling was lost, and it does not show {target} CUs ordered; "
+                    "it was not ordered again, since each order counts: run `pulumi up` again in a few minutes"
                 ) from error
         except ApiError as error:
             if isinstance(error, AuthError | ThrottledError | NotFoundError):
@@ -225,9 +224,9 @@ class QueueMoves:
             )
         except WaitTimeoutError as error:
             raise DliError(
-                f"queue {self._id} has {self._queue.cu_count} CUs, not {target}, after {duration(error.waited_seconds)}: "
-                "the service does not promise to finish a scaling, least of all inwards under load. `pulumi up` goes on "
-                f"waiting; cu_count={self._queue.cu_count} accepts what was reached"
+                f"queue {self._id} has {self._queue.cu_count} CUs, not {target}, after "
+                f"{duration(error.waited_seconds)}: the service does not promise to finish a scaling, least of all "
+                f"inwards under load. `pulumi up` goes on waiting; cu_count={self._queue.cu_count} accepts that"
             ) from error
 
     def _look(self) -> Queue:

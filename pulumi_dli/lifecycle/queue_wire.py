@@ -155,8 +155,8 @@ class Scaling:
 def plan_scaling(queue: Queue, target: int) -> Scaling | None:
     """The order that brings a queue to `target` CUs; None when it has them.
 
-    The service takes a difference, and asking again adds again (contract 4.5). `cu_spec` is what was ordered, `cu_count`
-    what there is: where the target is ordered already, an earlier attempt of ours is under way, and we only wait.
+    The service takes a difference, and asking again adds again (contract 4.5). `cu_spec` is what was ordered, and
+    `cu_count` what there is: where the target is ordered already, an earlier attempt is under way, and we only wait.
     """
     if queue.cu_count in (None, target):
         return None
