@@ -1,3 +1,67 @@
-"""Flink on Data Lake Insight (DLI) as Pulumi resources."""
+"""Flink on Data Lake Insight (DLI) of Open Telekom Cloud and Huawei Cloud, as Pulumi resources.
+
+    import pulumi_dli as dli
+
+    queue = dli.Queue("streams", cu_count=16)
+    group = dli.PackageGroup("apps", packages=["obs://my-bucket/app.jar"])
+    dli.FlinkJarJob("counter", queue_name=queue.queue_name, entrypoint=group.package("app.jar"))
+
+The names load when first used, so that what does not need Pulumi (the emulator, the client) does not load it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "FlinkJarJob": "resources.flink_jar_job",
+    "Package": "packages",
+    "PackageGroup": "resources.package_group",
+    "Provider": "resources.settings",
+    "Queue": "resources.queue",
+    "get_flink_jobs": "resources.functions",
+    "get_flink_jobs_output": "resources.functions",
+    "get_package_group": "resources.functions",
+    "get_package_group_output": "resources.functions",
+    "get_queue": "resources.functions",
+    "get_queue_output": "resources.functions",
+}
+
+if TYPE_CHECKING:
+    from pulumi_dli.packages import Package
+    from pulumi_dli.resources.flink_jar_job import FlinkJarJob
+    from pulumi_dli.resources.functions import (
+        get_flink_jobs,
+        get_flink_jobs_output,
+        get_package_group,
+        get_package_group_output,
+        get_queue,
+        get_queue_output,
+    )
+    from pulumi_dli.resources.package_group import PackageGroup
+    from pulumi_dli.resources.queue import Queue
+    from pulumi_dli.resources.settings import Provider
+
+__all__ = [
+    "FlinkJarJob",
+    "Package",
+    "PackageGroup",
+    "Provider",
+    "Queue",
+    "get_flink_jobs",
+    "get_flink_jobs_output",
+    "get_package_group",
+    "get_package_group_output",
+    "get_queue",
+    "get_queue_output",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -130,6 +130,9 @@ _SETTINGS: Mapping[str, _Setting] = {
     "cloud": _Setting(("OS_CLOUD",)),
 }
 
+SECRET_SETTINGS = tuple(name for name, setting in _SETTINGS.items() if setting.secret)
+"""Names of the settings whose values must never be shown."""
+
 # A kind of credential: what begins it, what completes it, in the order of preference.
 _KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("token",), ("token",)),

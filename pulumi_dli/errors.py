@@ -15,9 +15,9 @@
       UpgradeBlockedError    going on would lose the state of a job
       OwnershipError         the object of that name belongs to somebody else
 
-It lies under all rooms and imports none. A foreign exception is never let through: it is the `__cause__` of one of these.
-The text of an error is for the stack author: what failed, on which id, with which code, and what to do next. It never holds a
-credential, a request body or the value of an input.
+It lies under all rooms and imports none. A foreign exception is never let through: it is the `__cause__` of one of
+these. The text of an error is for the stack author: what failed, on which id, with which code, and what to do next. It
+never holds a credential, a request body or the value of an input.
 """
 
 from __future__ import annotations

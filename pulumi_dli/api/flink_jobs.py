@@ -124,7 +124,10 @@ class FlinkJobs:
         if not isinstance(listing, Mapping):
             raise answer.unreadable("no list of jobs")
         jobs = read_records(FlinkJob, listing.get("jobs"), "a Flink job")
-        return JobPage(total_count=read_int(listing.get("total_count")), jobs=jobs)
+        total = read_int(listing.get("total_count"))
+        if total is None:  # then a full page promises one more
+            total = offset + len(jobs) + (len(jobs) >= limit)
+        return JobPage(total_count=total, jobs=jobs)
 
     def list_all(
         self,
@@ -155,10 +158,8 @@ class FlinkJobs:
             known = len(found)
             found.update((job.job_id, job) for job in page.jobs)
             offset += len(page.jobs)
-            # Without a count a short page is the last; a service that ignores `offset` brings nothing new.
-            short = len(page.jobs) < LONGEST_PAGE
-            last = short if page.total_count is None else offset >= page.total_count
-            if last or len(found) == known:
+            # A service that ignores `offset` brings nothing new.
+            if offset >= page.total_count or len(found) == known:
                 return [job for job in found.values() if name is None or job.name == name]
 
     def get(self, job_id: int) -> FlinkJob:

@@ -179,9 +179,9 @@ class FlinkJob(Record):
 
 @dataclass(frozen=True)
 class JobPage:
-    """One page of the list; `total_count` is None when the service did not tell."""
+    """One page of the list; `total_count` is a lower bound when the service did not tell."""
 
-    total_count: int | None
+    total_count: int
     jobs: tuple[FlinkJob, ...]
 
 

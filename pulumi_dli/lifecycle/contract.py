@@ -1,10 +1,12 @@
 """What a resource's lifecycle promises, in the shape of Pulumi's protocol but without Pulumi.
 
-`provider.py` translates between Pulumi's calls and these; the lifecycles of queue, package group and Flink job keep them:
+`provider.py` translates between Pulumi's calls and these; the lifecycles of queue, package group and Flink job keep
+them:
 
-- Observing (`read`) changes nothing. Every call may be repeated: create finds its own earlier attempt, update finishes what
-  is missing, delete of what is gone succeeds.
-- What was created but did not come up is never lost: `HalfDone` carries its id and outputs, and the next update goes on.
+- Observing (`read`) changes nothing. Every call may be repeated: create finds its own earlier attempt, update
+  finishes what is missing, delete of what is gone succeeds.
+- What was created but did not come up is never lost: `HalfDone` carries its id and outputs, and the next update goes
+  on from there.
 - "Gone" means that the service said so about this very object; "cannot tell" is raised.
 """
 
@@ -69,7 +71,9 @@ class Observation:
 
 
 class HalfDone(Exception):  # noqa: N818  (it is a result that travels as an exception, not an error of ours)
-    """The object exists, but the call could not finish. Its id and outputs go into the state, the reasons to the user."""
+    """The object exists, but the call could not finish. Its id and outputs go into the state, the reasons to the
+    user.
+    """
 
     def __init__(self, id: str, outs: Mapping[str, Any], reasons: tuple[str, ...]) -> None:
         self.id = id
@@ -128,6 +132,9 @@ class Lifecycle(Protocol[SpecT]):
 
     def judge(self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]) -> list[Failure]:
         """What is wrong with checked inputs beyond the spec's own rules. Makes no call."""
+
+    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        """Say in a line on the resource what its creation will do. Makes no call."""
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         """What an update would do; says it in a line on the resource (`call.note`, `call.warn`).

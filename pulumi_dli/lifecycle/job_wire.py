@@ -1,7 +1,7 @@
 """A Flink jar job between its two spellings: the inputs of the program and the fields of the service. Pure.
 
-The nested places of a read (contract 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared (6.3) are
-known here and nowhere else.
+The nested places of a read (contract 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared
+(6.3) are known here and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 if TYPE_CHECKING:
-    from pulumi_dli.api.flink_jobs import FlinkJob
+    from pulumi_dli.api.flink_models import FlinkJob
 
 LIVE_FIELDS = frozenset(
     {"smn_topic", "restart_when_exception", "resume_checkpoint", "resume_max_num", "checkpoint_path", "obs_bucket"}
@@ -48,8 +48,8 @@ CLEARED: Mapping[str, Any] = {
     "checkpoint_interval": 10,
     "resource_config_version": "v1",
 }
-"""What to send for a field that was given and is given no more: a text is emptied, a number goes back to the default of the
-create call (contract 6.1). A field that is not listed cannot be cleared."""
+"""What to send for a field that was given and is given no more: a text is emptied, a number goes back to the default of
+the create call (contract 6.1). A field that is not listed cannot be cleared."""
 
 _AT_TOP = frozenset({"name", "desc", "queue_name", "main_class", "entrypoint_args"})
 _NEVER_READ = frozenset({"flink_log_config"})
@@ -58,7 +58,9 @@ SENT = tuple(field for field in FlinkJarJobSpec.model_fields if FlinkJarJobSpec.
 
 
 def body(inputs: Mapping[str, Any], fields: Collection[str] = SENT) -> dict[str, Any]:
-    """The request body for these fields; one that is absent from the inputs is cleared, or left out where it cannot be."""
+    """The request body for these fields; one that is absent from the inputs is cleared, or left out where it cannot
+    be.
+    """
     sent = {}
     for field in SENT:
         if field not in fields:
@@ -118,9 +120,9 @@ def is_same(field: str, wanted: Any, live: Any, inputs: Mapping[str, Any]) -> bo
     if field == "cu_number" and inputs.get("tm_slot_num"):
         return True  # with slots set, the service adjusts the CUs to what it really uses
     if field == "entrypoint":
-        return path_of(wanted) == live
+        return bool(path_of(wanted) == live)
     if field in ("dependency_jars", "dependency_files"):
-        return [path_of(item) for item in wanted] == live
+        return bool([path_of(item) for item in wanted] == live)
     if field == "resource_config":
         return _is_part(wanted, live)
     return bool(wanted == live)
@@ -152,7 +154,8 @@ def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, A
     """The inputs as the service has them: untouched where it agrees or the program does not manage the field.
 
     Args:
-        deferred: changes kept for the next restart, with the value that the service had meanwhile: while it still has that,
+        deferred: changes kept for the next restart, with the value that the service had meanwhile: while it still has
+        that,
             nobody else has touched the field.
     """
     found = dict(inputs)

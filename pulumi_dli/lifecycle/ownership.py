@@ -1,8 +1,8 @@
 """Whose object is it? Decided by a tag that says which resource of which stack made it.
 
-Jobs and queues are created with the tag `pulumi_dli_owner`. A create takes over only what carries its own tag (an earlier
-attempt of itself); a delete spares what carries another one than the outputs recorded, or what another step of this process
-has taken over meanwhile.
+Jobs and queues are created with the tag `pulumi_dli_owner`. A create takes over only what carries its own tag (an
+earlier attempt of itself); a delete spares what carries another one than the outputs recorded, or what another step of
+this process has taken over meanwhile.
 """
 
 from __future__ import annotations

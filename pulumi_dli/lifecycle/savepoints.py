@@ -1,7 +1,8 @@
 """What can be proven about savepoints. Pure.
 
-A start with resume takes the newest savepoint and consumes it (contract 6.5). So before a start the newest savepoint must be
-known to be newer than the job's last start; otherwise the start would repeat, or lose, what the job has done since.
+A start with resume takes the newest savepoint and consumes it (contract 6.5). So before a start the newest savepoint
+must be known to be newer than the job's last start; otherwise the start would repeat, or lose, what the job has done
+since.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class SavepointFacts(Protocol):
 def time_of(path: str) -> int | None:
     """Milliseconds of the time in a savepoint's folder name, `jobs/savepoint/{job}/{timestamp}/` (contract 6.6).
 
-    The form of the timestamp is not published: milliseconds, seconds and a written date are understood. None when there is
-    none, or when it names no plausible time.
+    The form of the timestamp is not published: milliseconds, seconds and a written date are understood. None when there
+    is none, or when it names no plausible time.
     """
     for part in reversed(path.strip("/").split("/")):
         digits = re.sub(r"[-_:T.Z]", "", part)
@@ -52,7 +53,8 @@ def is_newest(job: SavepointFacts, history: Iterable[Mapping[str, Any]] = ()) ->
     """Whether the job's savepoint is proven to be newer than its last start.
 
     Args:
-        history: savepoints that we made or found, as kept in the outputs (`path`, `time` in milliseconds of the service).
+        history: savepoints that we made or found, as kept in the outputs (`path`, `time` in milliseconds of the
+        service).
     """
     if not job.has_savepoint or not job.savepoint_path:
         return False

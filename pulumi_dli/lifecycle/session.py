@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from pulumi_dli.api import is_unpublished
 from pulumi_dli.api.client import DliClient, client_for
-from pulumi_dli.api.flink_jobs import ItemResult
+from pulumi_dli.api.flink_models import FlinkJob, ItemResult
+from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
@@ -37,14 +37,11 @@ class Session:
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
         self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)
-        self.watcher = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
-        self.jobs = JobSnapshots(client.flink_jobs, clock=clock)
+        self.watcher: JobWatcher[FlinkJob] = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
+        self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, clock=clock)
         self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
         self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
-        self._tags = {
-            kind: SharedSnapshot(lambda kind=kind: self._find_tags(kind), clock=clock)
-            for kind in (JOB_TAGS, QUEUE_TAGS)
-        }
+        self._tags = {kind: self._tag_snapshot(kind) for kind in (JOB_TAGS, QUEUE_TAGS)}
 
     def backoff(self) -> Backoff:
         """The pauses of one wait."""
@@ -70,9 +67,12 @@ class Session:
             self.client.tags.create(kind, id, come)
         self._tags[kind].invalidate()
 
+    def _tag_snapshot(self, kind: str) -> SharedSnapshot[Mapping[str, Mapping[str, str]] | None]:
+        return SharedSnapshot(lambda: self._find_tags(kind), clock=self.clock)
+
     def _find_tags(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
         try:
-            return self.client.tags.find_resources(kind)
+            return self.client.tags.find_resources(kind, {})
         except ApiError as error:
             if is_unpublished(error):
                 return None

@@ -1,0 +1,62 @@
+"""The newest complete checkpoint of a job, found where Flink writes it: in the job's bucket.
+
+DLI has no call that names it. A checkpoint is a folder `chk-<number>` with `_metadata` in it (written last), under the
+path that the service chooses, `jobs/checkpoint/` of the job's bucket (contract 6.1), or under the job's own
+`checkpoint_path`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pulumi_dli.errors import UpgradeBlockedError
+from pulumi_dli.lifecycle.uploads import newest_object
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
+    from pulumi_dli.lifecycle.session import Session
+
+_METADATA = re.compile(r"/chk-[0-9]+/_metadata$")
+
+
+def newest_checkpoint(session: Session, job: FlinkJob) -> str:
+    """The folder (`obs://bucket/…/chk-7/`) of the job's newest complete checkpoint.
+
+    Raises:
+        UpgradeBlockedError: there is none, or the bucket cannot be looked into.
+    """
+    bucket, prefix = _place(job)
+    if not bucket:
+        raise UpgradeBlockedError(
+            f"Flink job {job.name} ({job.job_id}) writes no checkpoints that could be found: last-state needs "
+            "checkpoint_enabled with obs_bucket, or checkpoint_path"
+        )
+    key = newest_object(
+        session.client.connection,
+        bucket,
+        prefix,
+        lambda key: bool(_METADATA.search("/" + key)) and _is_of(key, prefix, job.job_id),
+    )
+    if key is None:
+        raise UpgradeBlockedError(
+            f"Flink job {job.name} ({job.job_id}) has no complete checkpoint under obs://{bucket}/{prefix}: "
+            "wait for one, or use upgrade_mode savepoint"
+        )
+    return f"obs://{bucket}/{key.removesuffix('_metadata')}"
+
+
+def _place(job: FlinkJob) -> tuple[str, str]:
+    own = str(job.config.checkpoint_path or "")
+    if own and not job.config.checkpoint_enabled:
+        bucket, _, prefix = own.removeprefix("obs://").strip("/").partition("/")
+        return bucket, f"{prefix}/" if prefix else ""
+    return str(job.config.obs_bucket or ""), "jobs/checkpoint/"
+
+
+def _is_of(key: str, prefix: str, job_id: int) -> bool:
+    """Under the shared folder, the first part names the job, as its id or with it at its end (contract 6.1)."""
+    if prefix != "jobs/checkpoint/":
+        return True
+    folder = key.removeprefix(prefix).split("/", 1)[0]
+    return folder == str(job_id) or folder.endswith((f"_{job_id}", f"-{job_id}"))

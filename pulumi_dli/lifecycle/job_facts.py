@@ -1,0 +1,78 @@
+"""What a job's outputs say of it beside its inputs. Pure.
+
+Texts of the service may quote arguments and settings of the job, which may be secret: they are masked here, once for
+all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.lifecycle.job_wire import SENT, live_value
+from pulumi_dli.lifecycle.upgrade import Phase, phase_of
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
+
+_SHORTEST = 4
+ONLY_IN_DETAILS = ("savepoint_path", "restart_times")
+_FACTS = ("status", "has_savepoint", "create_time", "start_time", "update_time", "user_name")
+
+_STATES = {
+    Phase.LIVE: "running",
+    Phase.MOVING: "running",
+    Phase.DRAFT: "draft",
+    Phase.STOPPED: "suspended",
+    Phase.FINISHED: "finished",
+    Phase.FAILED: "failed",
+    Phase.UNSURE: "failed",
+    Phase.ARREARS: "arrears",
+}
+_AGREE = {
+    "running": {"running", "finished"},
+    "suspended": {"suspended", "finished", "failed", "arrears", "draft"},
+    "draft": {"draft", "suspended"},
+}
+
+
+def secret_words(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Words of the arguments and the runtime settings, which messages must not repeat."""
+    texts = [str(inputs.get("entrypoint_args") or "")]
+    settings = inputs.get("runtime_config")
+    if isinstance(settings, Mapping):
+        texts += [str(value) for value in settings.values()]
+    words = {word.strip("\"'") for text in texts for part in text.split() for word in (part, part.partition("=")[2])}
+    return tuple(sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True))
+
+
+def described(text: str | None, words: tuple[str, ...]) -> str:
+    """The service's description, with the job's own words masked."""
+    if not text or not words:
+        return text or ""
+    return re.sub("|".join(re.escape(word) for word in words), "[masked]", text)
+
+
+def observed_state(job: FlinkJob) -> str:
+    """The job's run state in the words of the `state` input and of drift."""
+    return _STATES[phase_of(job.status)]
+
+
+def agrees(declared: str, observed: str) -> bool:
+    """Whether an observed run state is what was declared; a bounded job that finished is."""
+    return observed == declared or observed in _AGREE.get(declared, set())
+
+
+def facts(job: FlinkJob, *, detailed: bool, olds: Mapping[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
+    """The outputs that are observed. What a list row does not tell is kept from the last detailed look."""
+    found: dict[str, Any] = {"job_id": str(job.job_id), "status_desc": described(job.status_desc, words)}
+    found.update({name: getattr(job, name, None) for name in _FACTS})
+    for name in ONLY_IN_DETAILS:
+        found[name] = getattr(job, name, None) if detailed else olds.get(name)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def everything(job: FlinkJob) -> dict[str, Any]:
+    """All fields of a job that no program has declared (a `get` by id)."""
+    return {field: value for field in SENT if (value := live_value(job, field)) is not None}

@@ -1,0 +1,337 @@
+"""The moves of one job: look, settle, stop with proof, change, start, see it through. Each does one thing and checks
+it.
+
+`flink_job.py` and `job_upgrade.py` put moves together; what to do is decided in `upgrade.py`. A move never takes
+success at its word: the result of a batch is read per job, a lost answer is followed by a look, a savepoint must be a
+new one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_dli.api.flink_models import FlinkJob, ItemResult
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.clock import Clock
+from pulumi_dli.errors import ApiError, DliError, LostAnswerError, NotFoundError, UpgradeBlockedError, WaitFailedError
+from pulumi_dli.lifecycle import savepoints
+from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.job_facts import described
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.upgrade import Phase, phase_of
+from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_on
+from pulumi_dli.lifecycle.watching import Sighting
+
+START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
+STOP_SECONDS = 1800.0
+SETTLE_SECONDS = 1800.0
+CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
+_STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
+_STILL_RUNNING_SECONDS = 90.0  # service time after which a job that still runs was not stopped
+
+_MOVING = {"job_submitting", "job_downloading", "job_savepointing", "job_canceling", "job_arrearage_recovering"}
+_UP = {"job_running", "job_idle", "job_finish"}
+_ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
+_FIRST_JOB = "first job on a new queue takes 6 to 10 min"
+
+
+class LateCancel(threading.Event):
+    """A cancel that takes effect a while after it was asked for, for steps that are better finished."""
+
+    def __init__(self, asked: threading.Event, clock: Clock, grace_seconds: float) -> None:
+        super().__init__()
+        self._asked = asked
+        self._clock = clock
+        self._grace = grace_seconds
+        self._since: float | None = None
+
+    def is_set(self) -> bool:
+        if not self._asked.is_set():
+            return False
+        if self._since is None:
+            self._since = self._clock.now()
+        return self._clock.now() - self._since >= self._grace
+
+    def wait(self, timeout: float | None = None) -> bool:
+        seconds = 0.0 if timeout is None else timeout
+        if not self._asked.is_set():
+            self._asked.wait(seconds)
+        elif not self.is_set():
+            super().wait(seconds)
+        return self.is_set()
+
+
+class NoSavepointError(DliError):
+    """The job came to rest, but the savepoint that it was asked for does not exist."""
+
+
+class JobMoves:
+    """The moves of one job within one call.
+
+    Args:
+        words: texts that must not appear in messages (arguments and runtime settings of the job).
+    """
+
+    def __init__(self, call: Call, session: Session, job_id: int, *, name: str, words: tuple[str, ...] = ()) -> None:
+        self.call = call
+        self.session = session
+        self.job_id = job_id
+        self.what = f"Flink job {name} ({job_id})"
+        self._words = words
+        self._cancelled = call.cancelled
+        self._call_deadline = Deadline(call.timeout_seconds, session.clock) if call.timeout_seconds else None
+
+    def hold_cancel(self) -> None:
+        """From here the stream is down: a ^C waits a little for it to be up again."""
+        self._cancelled = LateCancel(self.call.cancelled, self.session.clock, CANCEL_GRACE_SECONDS)
+
+    def release_cancel(self) -> None:
+        """The stream is on its way up again: a ^C ends waits at once."""
+        self._cancelled = self.call.cancelled
+
+    def look(self) -> FlinkJob:
+        """The job's details, read now."""
+        return self.session.client.flink_jobs.get(self.job_id)
+
+    def settle(self, job: FlinkJob | None = None) -> FlinkJob:
+        """The job's details once it is no longer on its way to another status."""
+        job = job or self.look()
+        if phase_of(job.status) is not Phase.MOVING:
+            return job
+        at_rest = _UP | _ENDED | {"job_init"}
+        goal = Goal("Flink job", target=at_rest, failed=(), moving=_MOVING, hint=_FIRST_JOB)
+        self._wait(goal, SETTLE_SECONDS, lambda sighting: self._seen(sighting.job))
+        return self.look()
+
+    def change(self, body: Mapping[str, Any]) -> None:
+        """PUT these fields; repeated once when the answer is lost, since it says what shall be and not what to add."""
+        if not body:
+            return
+        try:
+            self.session.client.flink_jobs.update_jar(self.job_id, body)
+        except LostAnswerError:
+            self.session.client.flink_jobs.update_jar(self.job_id, body)
+        finally:
+            self.session.wrote()
+
+    def import_savepoint(self, path: str) -> None:
+        """Make `path` the job's newest savepoint.
+
+        Raises:
+            UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
+        """
+        try:
+            self.session.client.flink_jobs.import_savepoint(self.job_id, path)
+        except ApiError as error:
+            if is_unpublished(error):
+                raise UpgradeBlockedError(
+                    f"{self.what} cannot start from {path}: this region has no call to import a savepoint"
+                ) from error
+            raise
+        finally:
+            self.session.wrote()
+
+    def start(self, before: FlinkJob | None, *, resume: bool) -> None:
+        """Have the job started; returns when the service has accepted it."""
+        for _ in range(3):
+            try:
+                result = self.session.runs.submit(self.job_id, resume)
+            except LostAnswerError:
+                if self._has_begun(before):
+                    return
+                continue  # it never arrived: the job is at rest as before
+            if not result.ok and not self._has_begun(before):
+                raise self._refused("was not started", result, "run")
+            return
+        raise LostAnswerError(f"{self.what}: three requests to start it went unanswered, and it is still at rest")
+
+    def _has_begun(self, before: FlinkJob | None) -> bool:
+        """Whether the job runs, or is on its way, although the answer to its start said otherwise or never came."""
+        now = self.look()
+        if phase_of(now.status) in (Phase.LIVE, Phase.MOVING):
+            return now.status != "job_canceling"
+        return before is not None and (now.start_time or 0) > (before.start_time or 0)
+
+    def await_running(self, before: FlinkJob | None = None, *, on_queue: str = "") -> Sighting[FlinkJob]:
+        """The job once it runs (or has finished, if it is a bounded one).
+
+        Raises:
+            WaitFailedError: it came to rest in another status; with the service's description.
+            WaitTimeoutError, CancelledError: it is still on its way.
+        """
+        looks = 0
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            nonlocal looks
+            looks += 1
+            job = sighting.job
+            if looks <= _STARTING_LOOKS and before and job.status == before.status and _is_at_rest(before):
+                return Seen("job_submitting", words="submitting")
+            return self._seen(job, words=f"submitting on queue {on_queue}" if on_queue else "submitting")
+
+        goal = Goal("Flink job", target=_UP, failed=_ENDED, moving=_MOVING | {"job_init"}, hint=_FIRST_JOB)
+        return self._wait(goal, START_SECONDS, seen)
+
+    def stabilise(self, seconds: float, *, restarts_before: int) -> FlinkJob:
+        """The job's details after it has run for `seconds` of the service's clock without a restart.
+
+        Raises:
+            WaitFailedError: it failed, or restarted by itself, before that.
+        """
+        began = self._service_now()
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            job = sighting.job
+            over = job.status == "job_finish" or self._service_now() - began >= seconds
+            if job.status in ("job_running", "job_idle", "job_finish"):
+                return Seen("stable" if over else "job_running", words="running, watched for restarts")
+            return Seen(job.status, self._description(job))
+
+        goal = Goal("Flink job", target={"stable"}, failed=_ENDED | _MOVING, moving={"job_running"})
+        if seconds > 0:
+            self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)
+        job = self.look()
+        restarts = job.restart_times or 0
+        # The counter may or may not begin anew with a start: what is left after the smaller reading happened since.
+        since = restarts - restarts_before if restarts >= restarts_before else restarts
+        if since > 0 or job.status in _ENDED:
+            reason = self._description(job)
+            raise WaitFailedError(
+                f"{self.what} did not stay up: status {job.status}, {since} restarts in {seconds:.0f} s"
+                + (f": {reason}" if reason else ""),
+                id=str(self.job_id),
+                status=job.status,
+                description=reason,
+            )
+        return job
+
+    def stop(self, before: FlinkJob, *, savepoint: bool) -> FlinkJob:
+        """The job's details at rest, with a savepoint that was not there before when one was asked for.
+
+        Raises:
+            NoSavepointError: it came to rest without a new savepoint.
+            WaitFailedError: it was not stopped and runs on.
+        """
+        self._ask_to_stop(savepoint=savepoint)
+        self._await_rest(before, savepoint=savepoint)
+        after = self.look()
+        if savepoint and phase_of(after.status) is not Phase.FINISHED and not savepoints.is_fresh(before, after):
+            raise NoSavepointError(
+                f"{self.what} is at rest ({after.status}) but has no new savepoint"
+                + (f"; its newest is still {after.savepoint_path}" if after.savepoint_path else "")
+                + (f"; the service says: {self._description(after)}" if after.status_desc else "")
+            )
+        return after
+
+    def _ask_to_stop(self, *, savepoint: bool) -> None:
+        for _ in range(3):
+            try:
+                result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
+            except LostAnswerError:
+                now = self.look()
+                if phase_of(now.status) is not Phase.LIVE or now.status == "job_savepointing":
+                    return
+                continue
+            if not result.ok and phase_of(self.look().status) is Phase.LIVE:
+                raise self._refused("was not stopped and runs on", result, "stop")
+            return
+        raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
+
+    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> None:
+        asked = self._service_now()
+        moved = False
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            nonlocal moved
+            job = sighting.job
+            moved = moved or job.status in _MOVING
+            told = bool(job.status_desc) and job.status_desc != before.status_desc
+            late = self._service_now() - asked > _STILL_RUNNING_SECONDS
+            if phase_of(job.status) is Phase.LIVE and (moved or late or (told and savepoint)):
+                return Seen("still running", self._description(job))
+            return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
+
+        goal = Goal(
+            "Flink job",
+            target=(_ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"},
+            failed={"job_cancel_fail", "still running"},
+            moving=_MOVING | {"job_running", "job_idle"},
+        )
+        try:
+            self._wait(goal, STOP_SECONDS, seen)
+        except WaitFailedError as error:
+            if error.status != "still running":
+                raise
+            cause = "its savepoint failed" if savepoint else "its stop failed"
+            reason = f": {error.description}" if error.description else ""
+            raise WaitFailedError(
+                f"{self.what} runs on as before, because {cause}{reason}",
+                id=str(self.job_id),
+                status="job_running",
+                description=error.description,
+            ) from error
+
+    def make_savepoint(self, before: FlinkJob, directory: str) -> FlinkJob:
+        """The job's details with a new savepoint, made while it runs."""
+        try:
+            self.session.client.flink_jobs.savepoint(self.job_id, directory)
+        finally:
+            self.session.wrote()
+        started = self._service_now()
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            job = self.look() if not sighting.detailed else sighting.job
+            if savepoints.is_fresh(before, job):
+                return Seen("made")
+            waited = self._service_now() - started > _STILL_RUNNING_SECONDS
+            return Seen("none" if waited and job.status != "job_savepointing" else job.status, self._description(job))
+
+        goal = Goal("Flink job", target={"made"}, failed=_ENDED | {"none"}, moving=_MOVING | {"job_running"})
+        self._wait(goal, STOP_SECONDS, seen)
+        return self.look()
+
+    def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
+        if self._call_deadline is not None:
+            seconds = self._call_deadline.remaining_seconds
+        with self.session.watcher.watch(self.job_id, cancelled=self._cancelled) as looks:
+            return wait_on(
+                looks,
+                id=self.what.removeprefix("Flink job "),
+                goal=goal,
+                describe=describe,
+                deadline=Deadline(seconds, self.session.clock),
+                call=self.call,
+            )
+
+    def _seen(self, job: FlinkJob, words: str = "") -> Seen:
+        return Seen(job.status, self._description(job), words=words if job.status in _MOVING else "")
+
+    def _description(self, job: FlinkJob) -> str:
+        return described(job.status_desc, self._words)
+
+    def _service_now(self) -> float:
+        """Seconds on the service's clock, our own where it does not tell the time."""
+        told = self.session.client.service_time
+        return told if told is not None else self.session.clock.now()
+
+    def service_millis(self) -> int:
+        """The service's time in milliseconds, as savepoints are noted; 0 where it does not tell the time."""
+        told = self.session.client.service_time
+        return int(told * 1000) if told is not None else 0
+
+    def _refused(self, what: str, result: ItemResult, verb: str) -> DliError:
+        if result.code in ("DLI.13007", "DLI.16001"):
+            return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
+        return ApiError(
+            f"{self.what} {what}: {described(result.message, self._words)}",
+            status=400,
+            code=result.code,
+            method="POST",
+            path=f"/streaming/jobs/{verb}",
+        )
+
+
+def _is_at_rest(job: FlinkJob) -> bool:
+    return phase_of(job.status) not in (Phase.LIVE, Phase.MOVING)

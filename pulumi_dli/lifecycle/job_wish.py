@@ -1,0 +1,153 @@
+"""From a state and a program to what is wished of a job (`Wish`), alike for the preview and for the update. Pure.
+
+Beside the inputs, the outputs keep four notes from one update to the next: `declared_state` (what the program last had
+the job be), `deferred` (changes that wait for the next restart), `unfinished` (why the last update stopped half-way)
+and `savepoints` (the last ten, with their times).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.lifecycle import savepoints
+from pulumi_dli.lifecycle.job_wire import LIVE_FIELDS, SENT, differing, is_same, live_value, path_of
+from pulumi_dli.lifecycle.upgrade import Phase, Situation, Wish, phase_of
+from pulumi_dli.specs.fields import Change, Effect
+from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
+
+NOTES = ("declared_state", "deferred", "unfinished", "savepoints", "owner_tag")
+RUNS_AGAIN = frozenset(
+    {
+        "entrypoint",
+        "dependency_jars",
+        "dependency_files",
+        "entrypoint_args",
+        "main_class",
+        "source_hash",
+        "restart_nonce",
+    }
+)
+"""Fields for which a bounded job that has finished runs once more."""
+
+_NOT_PLANNED = frozenset({"tags", "state", "savepoint_nonce"})  # they have moves of their own
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A wish, and the fields behind it.
+
+    Attributes:
+        fields: changed fields that touch the job, the ones to name in the preview.
+        unsettled: fields of which the service was found to differ or which cannot be compared.
+    """
+
+    wish: Wish
+    fields: tuple[str, ...]
+
+
+def wanted(
+    changes: Collection[Change], olds: Mapping[str, Any], inputs: Mapping[str, Any], job: FlinkJob | None
+) -> Wanted:
+    """What the program wants of the job.
+
+    Args:
+        olds: the outputs in the state; {} for a job that is being taken over.
+        inputs: the checked inputs.
+        job: its details, when they could be read; a change that the service has already made is none.
+    """
+    effects = {
+        change.field: change.effect
+        for change in changes
+        if change.field not in _NOT_PLANNED and change.effect > Effect.IGNORED and not _is_there(change, inputs, job)
+    }
+    if job is not None and olds.get("unfinished"):
+        # Half-way through, the outputs no longer tell what the service has: compare all that the program manages.
+        managed = [field for field in SENT if field in inputs]
+        effects |= {field: FlinkJarJobSpec.effect(field) for field in differing(inputs, job, managed)}
+    state = str(inputs.get("state") or "running")
+    wish = Wish(
+        effect=max(effects.values(), default=Effect.IGNORED),
+        state=state,
+        mode=str(inputs.get("upgrade_mode") or "savepoint"),
+        runs_again=any(field in RUNS_AGAIN for field in effects),
+        start_due=state == "running" and _start_due(olds),
+        repair=str(inputs.get("repair") or "failed"),
+        initial_savepoint=bool(inputs.get("initial_savepoint_path")),
+        allow_old=bool(inputs.get("allow_old_savepoint")),
+    )
+    fields = list(effects) + [c.field for c in changes if c.field == "state" and _declared(olds) != state]
+    return Wanted(wish, tuple(fields))
+
+
+def _is_there(change: Change, inputs: Mapping[str, Any], job: FlinkJob | None) -> bool:
+    if job is None or change.unknown or change.field not in SENT:
+        return False
+    if change.field in ("entrypoint", "dependency_jars", "dependency_files") and _same_paths(change):
+        return False  # other bytes under the same path: the service cannot tell
+    live = live_value(job, change.field)
+    if live is None and change.new is not None:
+        return False
+    return is_same(change.field, change.new, live, inputs)
+
+
+def _same_paths(change: Change) -> bool:
+    if change.old is None or change.new is None:
+        return False
+    old, new = ([value] if not isinstance(value, list) else value for value in (change.old, change.new))
+    return [path_of(item) for item in old] == [path_of(item) for item in new]
+
+
+def _declared(olds: Mapping[str, Any]) -> str:
+    return str(olds.get("declared_state") or "running")
+
+
+def _start_due(olds: Mapping[str, Any]) -> bool:
+    return not olds or bool(olds.get("unfinished")) or _declared(olds) in ("suspended", "draft")
+
+
+def situation_of(job: FlinkJob, olds: Mapping[str, Any]) -> Situation:
+    """What a job's details say about starting it again."""
+    return Situation(
+        status=job.status,
+        ever_started=bool(job.start_time) or phase_of(job.status) not in (Phase.DRAFT, Phase.FAILED, Phase.STOPPED),
+        has_savepoint=bool(job.has_savepoint),
+        savepoint_is_newest=savepoints.is_newest(job, olds.get("savepoints") or ()),
+    )
+
+
+def remembered(olds: Mapping[str, Any]) -> Situation:
+    """The same from the outputs, where the job cannot be looked at."""
+    history = olds.get("savepoints") or ()
+    path, started = olds.get("savepoint_path"), olds.get("start_time")
+    newest = [entry for entry in history if entry.get("path") == path]
+    return Situation(
+        status=str(olds.get("status") or "job_running"),
+        ever_started=bool(started),
+        has_savepoint=bool(olds.get("has_savepoint")),
+        savepoint_is_newest=bool(newest and newest[-1].get("time", 0) >= (started or 0)),
+    )
+
+
+def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob, *, running: bool) -> list[str]:
+    """The fields of a PUT: all in which the service differs from the program, or, while it runs, those that it takes
+    then.
+
+    A field that was given once and is given no more is among them (it is cleared); an unchanged one never is: an
+    unchanged `obs_bucket` sent to a running job is an error (contract 6.3).
+    """
+    known = [field for field in SENT if field in inputs or field in olds]
+    return differing(inputs, job, [field for field in known if not running or field in LIVE_FIELDS])
+
+
+def deferred_fields(
+    changes: Collection[Change], olds: Mapping[str, Any], inputs: Mapping[str, Any], job: FlinkJob
+) -> dict[str, Any]:
+    """Changes that wait for the next restart, each with the value that the service has meanwhile."""
+    earlier = dict(olds.get("deferred") or {})
+    late = {change.field for change in changes if change.effect is Effect.NEXT_RESTART} | set(earlier)
+    return {field: live_value(job, field) for field in differing(inputs, job, late)}

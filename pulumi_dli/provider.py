@@ -1,0 +1,187 @@
+"""Pulumi's calls (check, diff, create, read, update, delete), translated to the lifecycles and back.
+
+The provider objects are pickled into the stack's state by module and class name. So these names are for ever, the
+classes have no fields before `configure`, and this module is light: lifecycles and their libraries load when first
+used, in the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from pulumi_dli import host
+from pulumi_dli.config import SECRET_SETTINGS, resolve_connection
+from pulumi_dli.errors import AuthError, ConfigError
+
+if TYPE_CHECKING:
+    from pulumi_dli.lifecycle.contract import Lifecycle
+    from pulumi_dli.lifecycle.session import Session
+    from pulumi_dli.specs.fields import Spec
+
+_OLD_CREDENTIALS = (
+    "{error}. If the credentials were changed lately: refresh and destroy use the ones kept in the state; "
+    "`--run-program` makes them use the current ones (`pulumi refresh --run-program`)"
+)
+
+
+class DliProvider(ResourceProvider):
+    """What all resources have in common. Subclasses name their lifecycle."""
+
+    serialize_as_secret_always = False  # the 40 letters in the state are a class name, nothing secret
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        """The lifecycle of this kind of resource."""
+        raise NotImplementedError
+
+    @host.answering
+    def configure(self, req: ConfigureRequest) -> None:
+        """Remember the settings. Nothing is connected to: previews work without credentials."""
+        host.prepare()
+        self._setting = req.config.get
+        self._announced: set[str] = set()
+        host.mask(str(req.config.get(f"dli:{name}") or "") for name in SECRET_SETTINGS)
+
+    def connect(self) -> Session:
+        """The session of the configured connection.
+
+        Raises:
+            ConfigError: a setting is missing or wrong.
+        """
+        from pulumi_dli.lifecycle.session import session_for  # noqa: PLC0415
+
+        connection = resolve_connection(self._setting, os.environ)
+        credentials = connection.credentials
+        host.mask(str(getattr(credentials, name, None) or "") for name in ("secret_key", "password", "token"))
+        return session_for(connection)
+
+    @host.answering
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validate the inputs and bring them to their one normal form; makes no call."""
+        from pulumi_dli.specs.fields import check  # noqa: PLC0415
+
+        call, lifecycle = host.current_call(), self.lifecycle()
+        olds, given = _fields(_olds), _fields(news)
+        unknown = {name for name, value in given.items() if host.is_unknown(value)}
+        # What a refresh found (`failed`) may come back through ignore_changes; `judge` says whether it may.
+        inputs, failures = check(lifecycle.spec, given, unknown)
+        if not failures:
+            failures = lifecycle.judge(olds, inputs, unknown)
+        self._announced.add(call.urn)
+        if not failures and not olds:
+            lifecycle.announce(call, inputs, unknown)
+        return CheckResult(inputs, [CheckFailure(failure.field, failure.reason) for failure in failures])
+
+    @host.answering
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Which fields differ, and in one line on the resource what that does."""
+        from pulumi_dli.lifecycle.contract import Ahead, foreseen  # noqa: PLC0415
+        from pulumi_dli.specs.fields import changes  # noqa: PLC0415
+
+        call, lifecycle = host.current_call(), self.lifecycle()
+        olds, news = _fields(_olds), _fields(_news)
+        unknown = {name for name, value in news.items() if host.is_unknown(value)}
+        changed = changes(lifecycle.spec, olds, news, unknown)
+        if call.urn and call.urn not in self._announced:
+            # The engine compares what a refresh has just read: there is no program yet, and so nothing to foresee.
+            answer = foreseen(changed)
+        else:
+            known = {name: value for name, value in news.items() if name not in unknown}
+            answer = lifecycle.foresee(call, Ahead(_id, olds, known, unknown, changed, self.connect))
+        return DiffResult(changes=answer.changed, replaces=list(answer.replaces), delete_before_replace=True)
+
+    @host.answering
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Create it and wait until it is up."""
+        call, lifecycle = host.current_call(), self.lifecycle()
+        made = lifecycle.create(call, self.connect(), _spec(lifecycle, props))
+        return CreateResult(made.id, dict(made.outs))
+
+    @host.answering
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What is there now; an empty id when it is gone."""
+        call, lifecycle = host.current_call(), self.lifecycle()
+        self._announced.discard(call.urn)
+        with _credentials_may_be_old():
+            found = lifecycle.read(call, self.connect(), id_, _fields(props))
+        if found is None:
+            return ReadResult(None, {})
+        if found.unhealthy:
+            raise host.Unhealthy(found)
+        return ReadResult(found.id, dict(found.outs), dict(found.inputs))
+
+    @host.answering
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Bring it to what the program wants."""
+        call, lifecycle = host.current_call(), self.lifecycle()
+        outs = lifecycle.update(call, self.connect(), _id, _fields(_olds), _spec(lifecycle, _news))
+        return UpdateResult(dict(outs))
+
+    @host.answering
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete it; nothing to do when it is gone."""
+        call, lifecycle = host.current_call(), self.lifecycle()
+        with _credentials_may_be_old():
+            lifecycle.delete(call, self.connect(), _id, _fields(_props))
+
+
+class QueueProvider(DliProvider):
+    """Provider of `pulumi_dli.Queue`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.queue import QueueLifecycle  # noqa: PLC0415
+
+        return QueueLifecycle()
+
+
+class PackageGroupProvider(DliProvider):
+    """Provider of `pulumi_dli.PackageGroup`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle  # noqa: PLC0415
+
+        return PackageGroupLifecycle()
+
+
+class FlinkJarJobProvider(DliProvider):
+    """Provider of `pulumi_dli.FlinkJarJob`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.flink_job import FlinkJarJobLifecycle  # noqa: PLC0415
+
+        return FlinkJarJobLifecycle()
+
+
+@contextlib.contextmanager
+def _credentials_may_be_old() -> Iterator[None]:
+    """Add to a refusal that refresh and destroy may have used credentials that are no longer valid."""
+    try:
+        yield
+    except AuthError as error:
+        raise ConfigError(_OLD_CREDENTIALS.format(error=error)) from error
+
+
+def _fields(bag: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs or outputs as the lifecycles take them: integers are integers, what was not given is absent."""
+    return {name: host.integers(value) for name, value in bag.items() if name != "__provider" and value is not None}
+
+
+def _spec(lifecycle: Lifecycle[Any], props: Mapping[str, Any]) -> Spec:
+    spec: Spec = lifecycle.spec.of(_fields(props))
+    return spec
+
+
+__all__ = ["DliProvider", "FlinkJarJobProvider", "PackageGroupProvider", "QueueProvider"]
