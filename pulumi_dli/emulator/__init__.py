@@ -1,1 +1,1 @@
-"""A local DLI for demos and tests. Shares no code with the other rooms: they meet over HTTP."""
+"""A local DLI on the loopback: IAM, queues, packages, Flink jobs and objects on one port, kept in one file."""

@@ -1,0 +1,1 @@
+"""The emulator's own page at `/`: read only, server-rendered, no script."""
