@@ -97,6 +97,7 @@ class HalfMade:
     outs: dict[str, Any]
     inputs: dict[str, Any] | None
     reasons: tuple[str, ...]
+    provider: str  # the `__provider` among the outputs, by which later calls find it
 
 
 class HostError(Exception):
@@ -379,12 +380,13 @@ def _half_made(status: Any) -> HalfMade | None:
     for detail in status.details:
         if detail.Unpack(kept):
             inputs = _from_bag(kept.inputs) if kept.HasField("inputs") else None
-            return HalfMade(kept.id, _from_bag(kept.properties), inputs, tuple(kept.reasons))
+            outs = _from_bag(kept.properties)
+            return HalfMade(kept.id, outs, inputs, tuple(kept.reasons), str(kept.properties[PROVIDER_KEY]))
     return None
 
 
 def _bag(provider: Provider, values: Mapping[str, Any] | None) -> Struct | None:
-    return None if values is None else _to_struct({**values, PROVIDER_KEY: provider_string(provider)})
+    return None if values is None else _to_struct({PROVIDER_KEY: provider_string(provider), **values})
 
 
 def _from_bag(struct: Struct) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.host.toys import Toy
-from tests.hosting import DynamicHost, HostError
+from tests.hosting import DynamicHost, HostError, provider_string
 
 URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dli:Toy::t"
 CANARY = "canary/secret+1"
@@ -108,9 +108,10 @@ def test_a_half_made_create_keeps_id_and_outputs(host: DynamicHost) -> None:
 
 def test_a_half_made_update_keeps_outputs(host: DynamicHost) -> None:
     with pytest.raises(HostError) as failed:
-        host.update(Toy, URN, "42", {"do": "see"}, {"do": "half"})
+        host.update(Toy, URN, "42", {"do": "see", "__provider": "of an older version"}, {"do": "half"})
     assert failed.value.half_done is not None
     assert failed.value.half_done.outs["status"] == "job_init"
+    assert failed.value.half_done.provider == provider_string(Toy)
 
 
 def test_what_a_half_done_delete_or_check_means_is_only_its_text(host: DynamicHost) -> None:
