@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING
 
 from pulumi_dli.errors import UpgradeBlockedError
-from pulumi_dli.lifecycle.uploads import newest_object
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -26,6 +25,8 @@ def newest_checkpoint(session: Session, job: FlinkJob) -> str:
     Raises:
         UpgradeBlockedError: there is none, or the bucket cannot be looked into.
     """
+    from pulumi_dli.lifecycle.uploads import newest_object  # noqa: PLC0415  (boto3 is heavy and an extra)
+
     bucket, prefix = _place(job)
     if not bucket:
         raise UpgradeBlockedError(
