@@ -17,12 +17,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pulumi_dli.specs.fields import Change, Effect, Failure, Spec
-
 if TYPE_CHECKING:
+    # Not at run time: `host` imports this module in every stack program, and pydantic is heavy.
     from pulumi_dli.lifecycle.session import Session
+    from pulumi_dli.specs.fields import Change, Failure, Spec
 
-SpecT = TypeVar("SpecT", bound=Spec)
+SpecT = TypeVar("SpecT", bound="Spec")
 
 
 def _silent(_text: str) -> None:
@@ -119,6 +119,8 @@ class Foreseen:
 
 def foreseen(changes: Collection[Change]) -> Foreseen:
     """The answer for a resource whose changes need no further thought."""
+    from pulumi_dli.specs.fields import Effect  # noqa: PLC0415  (see above)
+
     replaces = tuple(change.field for change in changes if change.effect is Effect.REPLACE)
     return Foreseen(None if changes else False, replaces)
 
