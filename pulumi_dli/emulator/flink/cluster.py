@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pulumi_dli.emulator.flink import keeper
 from pulumi_dli.emulator.flink.distribution import Distribution
-from pulumi_dli.emulator.flink.rest import FlinkRefusalError, FlinkRest, FlinkUnreachableError
+from pulumi_dli.emulator.flink.rest import MOST_EXCEPTIONS, FlinkRefusalError, FlinkRest, FlinkUnreachableError
 
 START_SECONDS = 120.0
 END_SECONDS = 15.0
@@ -101,7 +101,7 @@ def configuration(ports: Ports, *, slots: int, folder: Path) -> dict[str, str]:
         "taskmanager.memory.jvm-overhead.max": "64m",
         # A finished checkpoint must outlive stop, failure and kill: an emulator that comes back restores from it.
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "metrics.fetcher.update-interval": "1000",  # restarts are counted from a metric
+        "web.exception-history-size": str(MOST_EXCEPTIONS),  # restarts are counted by them
         "web.refresh-interval": "400",  # how old the answers on a job may be
         "slot.request.timeout": "60000",
         "jobstore.max-capacity": "20",

@@ -18,8 +18,11 @@ FLINK_HINT = "install it with: pip install 'pulumi-dli[flink]'"
 JAVA_HINT = "install Java 17 (Debian: openjdk-17-jre-headless) or set JAVA_HOME"
 
 
-class FlinkSetupError(RuntimeError):
-    """This machine lacks something that the Flink runtime needs; the message says what and how to get it."""
+class FlinkSetupError(ImportError):
+    """This machine lacks something that the Flink runtime needs; the message says what and how to get it.
+
+    An ImportError, as is a missing package: the emulator tells both in one line and does not start.
+    """
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,16 @@ class Ledger:
         return self.record.state in ENDED
 
     def to_state(self, state: RunState, description: str = "") -> None:
-        """The job is in this state from now on; nothing happens when that is known."""
+        """The job is in this state from now on; nothing happens when that is known.
+
+        A submission fails only before the job first came up: what fails when it is brought back is the job. And a job
+        that was to be stopped anyway is stopped.
+        """
         with self._lock:
             record = self.record
+            if state is RunState.SUBMIT_FAILED and (record.stopping or record.came_up):
+                state = RunState.CANCELED if record.stopping else RunState.FAILED
+            record.came_up = record.came_up or state is RunState.RUNNING
             if (record.state, record.description) == (state, description) and record.state_at:
                 return
             if record.state != state or not record.state_at:
@@ -52,9 +59,13 @@ class Ledger:
             self._tell()
 
     def to_stopping(self, savepoint_dir: str | None) -> bool:
-        """A stop was accepted; False when the job is at rest already."""
+        """A stop was accepted; False when the job had come to rest just before: then that is told again."""
         with self._lock:
+            if self.record.state is RunState.SUBMIT_FAILED:
+                self.to_state(RunState.CANCELED, self.record.description)  # a stopped job has no failed submission
+                return False
             if self.ended:
+                self._tell()
                 return False
             self.record.stopping, self.record.stopping_to = True, savepoint_dir
             self.to_state(RunState.SAVEPOINTING if savepoint_dir else RunState.CANCELING)

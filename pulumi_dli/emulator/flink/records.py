@@ -39,13 +39,14 @@ class JobRecord:
     state: RunState = RunState.SUBMITTING
     state_at: float = 0.0
     description: str = ""
+    came_up: bool = False
     restart_times: int = 0
     restarts_before: int = 0  # those of earlier submissions of this start
     savepoint_path: str | None = None
     savepoint_at: float | None = None
     stopping: bool = False  # a stop was accepted …
     stopping_to: str | None = None  # … with a savepoint into this directory
-    consumed: list[str] = field(default_factory=list)  # savepoints that starts of this job have used up
+    dropped: list[str] = field(default_factory=list)  # savepoints to delete when this run no longer needs them
 
 
 class RecordFolder:

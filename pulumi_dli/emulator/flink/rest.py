@@ -14,6 +14,7 @@ import requests
 from pulumi_dli.emulator.flink.causes import refusal, root_cause
 
 ANSWER_SECONDS = 30.0
+MOST_EXCEPTIONS = 100  # that Flink keeps of a job, by its configuration
 RUN_SECONDS = 180.0  # the job's own main() runs inside this call
 
 
@@ -62,11 +63,14 @@ class FlinkRest:
         """State, vertices, timestamps and plan."""
         return self._call("GET", f"/jobs/{jid}")
 
-    def restarts(self, jid: str) -> int:
-        """How often Flink restarted the job, as far as its metrics tell."""
-        answer = self._call_any("GET", f"/jobs/{jid}/metrics?get=numRestarts")
-        rows = cast("Sequence[Mapping[str, Any]]", answer)
-        return max((int(row.get("value", 0)) for row in rows), default=0)
+    def failures(self, jid: str) -> int:
+        """How often the job failed; each but a last one was followed by a restart."""
+        entries = self._call("GET", f"/jobs/{jid}/exceptions?maxExceptions={MOST_EXCEPTIONS}")["exceptionHistory"]
+        kept = len(entries["entries"])
+        if kept < MOST_EXCEPTIONS:
+            return kept
+        rows = self._call_any("GET", f"/jobs/{jid}/metrics?get=numRestarts")  # some seconds late, but it has no end
+        return max((int(row.get("value", 0)) for row in cast("Sequence[Mapping[str, Any]]", rows)), default=kept)
 
     def root_exception(self, jid: str) -> str:
         """Why the job failed last, as one line; empty when it did not."""

@@ -4,8 +4,9 @@ Every call comes from the server's thread and returns at once; one worker thread
 
 How nothing is lost and nothing is left: Java runs below a keeper process that dies with the emulator, however that
 ends. A new emulator in the same folder reads the records and brings every job that was live back on a new cluster,
-from its newest complete checkpoint or savepoint, else from what its start named. Snapshots used up by a start are
-kept until the job has made its next savepoint in a stop, so that a rollback can still go back to them.
+from its newest complete checkpoint or savepoint, else from what its start named. Savepoints and the checkpoints of a
+job are only deleted when the emulator says so (`drop_savepoint`), not with the job: they are what a new job may be
+started from.
 
     {directory}/clusters/   a folder a cluster: configuration, logs, temporary files; removed with the
                             queue, else by the next emulator (until then the logs can be read)
@@ -53,7 +54,6 @@ class FlinkRuntime:
     def start(self, request: StartRequest) -> None:
         """Bring the job up in the background."""
         former = self._workers.get(request.job_id)
-        old = former.ledger.record if former else None
         record = JobRecord(
             job_id=request.job_id,
             project_id=request.project_id,
@@ -63,7 +63,6 @@ class FlinkRuntime:
             definition=dict(request.definition),
             files={written: str(path) for written, path in request.files.items()},
             restore_path=request.savepoint_path,
-            consumed=[path for path in old.consumed if path != request.savepoint_path] if old else [],
         )
         ledger = self._ledger(record)
         worker = Worker(ledger, place=self._place, resume=False, after=former.thread if former else None)
@@ -106,17 +105,22 @@ class FlinkRuntime:
 
     def has_savepoint(self, path: str) -> bool:
         """Whether a savepoint or checkpoint is at this path."""
-        return self._objects.snapshot(path) is not None
+        return self._objects.snapshot(path) is not None and not self._is_dropped(path)
 
     def drop_savepoint(self, path: str) -> None:
-        """Note that a start has used it up; the files go with the next stop of that job with a savepoint.
-
-        Not at once: until its first own checkpoint a job that restarts still restores from them.
-        """
+        """Delete its files: at once, or at the end of a run that restored from it and may have to do so again."""
         for worker in self._workers.values():
             record = worker.ledger.record
-            if record.restore_path == path and path not in record.consumed:
-                worker.ledger.change(consumed=[*record.consumed, path])
+            if not worker.ledger.ended and record.restore_path and self._same(record.restore_path, path):
+                worker.ledger.change(dropped=[*record.dropped, path])
+                return
+        self._objects.remove(path)
+
+    def _is_dropped(self, path: str) -> bool:
+        return any(self._same(path, gone) for worker in self._workers.values() for gone in worker.ledger.record.dropped)
+
+    def _same(self, one: str, other: str) -> bool:
+        return self._objects.snapshot(one) == self._objects.snapshot(other)
 
     def queue_gone(self, project_id: str, queue: str) -> None:
         """End the queue's cluster in the background."""

@@ -60,7 +60,6 @@ class Worker:
         self._savepoint_dir: str | None = None
         self._cancel_sent_at: float | None = None
         self._stopped = False  # the stop with savepoint is through; Flink will call the job FINISHED
-        self._restarts_seen: set[int] = set()
         self._cluster: Cluster | None = None
         self.thread = threading.Thread(target=self._work, name=f"flink-job-{ledger.record.job_id}", daemon=True)
 
@@ -107,12 +106,14 @@ class Worker:
             if not self._closed:
                 _log.exception("job %s", self.ledger.record.job_id)
                 self.ledger.to_state(RunState.FAILED, f"the Flink runtime of the emulator failed: {error!r}")
+        finally:
+            self._delete_dropped()
 
     def _submit(self) -> bool:
         """Bring the job to Flink; False when there is nothing to watch."""
         if self._resume and self._settled_before():
             return False
-        self._cancel_sent_at, self._stopped, self._restarts_seen = None, False, set()
+        self._cancel_sent_at, self._stopped = None, False
         record = self.ledger.record
         try:
             restore = self._restore_folder()
@@ -120,7 +121,7 @@ class Worker:
             self._cluster = self._place.clusters.get((record.project_id, record.queue), slots=slots)
             if self._killed or self._closed:
                 return False
-            if record.stopping and not record.stopping_to:
+            if record.stopping:
                 self.ledger.to_state(RunState.CANCELED)
                 return False
             self._run(self._cluster, restore)
@@ -136,7 +137,10 @@ class Worker:
         if not Path(record.jar).is_file():
             self._stage(jid)
         earlier = [*record.earlier_jids, record.jid] if record.jid else record.earlier_jids
-        checkpoints = submission.checkpoint_folder(record.definition, job_id=record.job_id, objects=self._place.objects)
+        objects = self._place.objects
+        checkpoints = submission.checkpoint_folder(record.definition, job_id=record.job_id, objects=objects)
+        if record.checkpoints:  # brought back: the earlier checkpoints of this start must be found again
+            checkpoints = Path(record.checkpoints)
         body = submission.run_body(
             record.definition,
             name=record.name,
@@ -144,7 +148,7 @@ class Worker:
             classpath=record.classpath,
             checkpoints=checkpoints,
             restore=restore,
-            objects=self._place.objects,
+            objects=objects,
         )
         # Written before the call: whatever becomes of it, the checkpoints of this submission will be found.
         self.ledger.change(
@@ -153,6 +157,9 @@ class Worker:
         jar_id = cluster.rest.upload(Path(record.jar), name=record.jar_name)
         try:
             cluster.rest.run(jar_id, body)
+        except FlinkUnreachableError:
+            self._cancel(cluster)  # it may have come through
+            raise
         finally:
             with contextlib.suppress(FlinkRefusalError, FlinkUnreachableError):
                 cluster.rest.delete_jar(jar_id)
@@ -240,12 +247,19 @@ class Worker:
             case "FINISHED":
                 self._finished()
             case "CANCELED":
-                self.ledger.to_state(RunState.CANCELED, "" if record.stopping else "canceled in Flink itself")
+                if record.stopping or record.state is RunState.CANCEL_FAILED:
+                    self.ledger.to_state(RunState.CANCELED)
+                else:
+                    self.ledger.to_state(RunState.FAILED, "canceled by hand in Flink itself")
             case "FAILED":
                 came_up = int(job["timestamps"].get("RUNNING", 0)) > 0
-                reason = cluster.rest.root_exception(jid)
-                self.ledger.to_state(RunState.FAILED if came_up else RunState.SUBMIT_FAILED, reason)
-            case "RESTARTING" | "FAILING" if record.state is not RunState.CANCELING:
+                if came_up and record.state is RunState.SUBMITTING:
+                    self.ledger.to_state(RunState.RUNNING)  # between two looks
+                self.ledger.restarted(cluster.rest.failures(jid) - 1)  # the last one was not followed by a restart
+                self.ledger.to_state(
+                    RunState.FAILED if came_up else RunState.SUBMIT_FAILED, cluster.rest.root_exception(jid)
+                )
+            case "RESTARTING" | "FAILING" if record.state is RunState.RUNNING:
                 self.ledger.to_state(RunState.SUBMITTING, cluster.rest.root_exception(jid))
             case "RUNNING":
                 self._up(cluster, job)
@@ -253,16 +267,12 @@ class Worker:
 
     def _finished(self) -> None:
         self.ledger.to_state(RunState.CANCELED if self._stopped else RunState.FINISHED)
-        if self._stopped:
-            self._drop_consumed()
 
     def _up(self, cluster: Cluster, job: Mapping[str, Any]) -> None:
         record = self.ledger.record
         counts = job["status-counts"]
-        if began := int(job["timestamps"].get("RESTARTING", 0)):
-            self._restarts_seen.add(began)  # the metric knows of more, but later
         if record.definition.get("restart_when_exception"):
-            self.ledger.restarted(max(len(self._restarts_seen), cluster.rest.restarts(record.jid)))
+            self.ledger.restarted(cluster.rest.failures(record.jid))
         if record.state is RunState.SUBMITTING and not any(counts.get(name) for name in _COMING):
             self.ledger.to_state(RunState.RUNNING)
 
@@ -322,10 +332,8 @@ class Worker:
         except (FlinkRefusalError, FlinkUnreachableError) as error:
             _log.info("job %s: cancel: %s", self.ledger.record.job_id, error)
 
-    def _drop_consumed(self) -> None:
-        """Savepoints used up by earlier starts go when the next one is safe, and only those that this job made."""
+    def _delete_dropped(self) -> None:
+        """Savepoints that were dropped while this run might have restored from them."""
         record = self.ledger.record
-        for path in record.consumed:
-            if f"/jobs/savepoint/{record.job_id}/" in path and path != record.savepoint_path:
-                self._place.objects.remove(path)
-        self.ledger.change(consumed=[])
+        for path in record.dropped if self.ledger.ended or self._killed else ():
+            self._place.objects.remove(path)
