@@ -8,6 +8,7 @@ callers have a fallback for each, and the tests take every part away.
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 import threading
@@ -58,7 +59,7 @@ def status(text: str, detail: Any = None) -> Any:
 
 def find_call() -> HostCall | None:
     """The call that this thread is answering, None outside of a host (or in a host built otherwise)."""
-    for frame in _frames_up(_own_frame()):
+    for frame in _frames_up(inspect.currentframe()):
         context = frame.f_locals.get("context")
         if hasattr(context, "set_trailing_metadata") and "request" in frame.f_locals:
             return HostCall(frame.f_locals["request"], context)
@@ -137,17 +138,12 @@ def _server() -> Any:
 
 def _pool() -> Any:
     """The pool whose worker runs this call: a weak reference among the worker's local variables."""
-    for frame in _frames_up(_own_frame()):
+    for frame in _frames_up(inspect.currentframe()):
         reference = frame.f_locals.get("executor_reference")
         pool = reference() if callable(reference) else None
         if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
             return pool
     return None
-
-
-def _own_frame() -> FrameType | None:
-    get_frame = getattr(sys, "_getframe", None)
-    return get_frame(1) if get_frame is not None else None
 
 
 def _frames_up(frame: FrameType | None) -> Iterator[FrameType]:

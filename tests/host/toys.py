@@ -33,7 +33,9 @@ from pulumi_dli.lifecycle.contract import HalfDone, Observation
 
 def _take_away(name: str) -> None:
     owner, _, attribute = name.rpartition(".")
-    if owner == "sys":
+    if name == "sys._getframe":
+        sys._getframe = lambda _depth=0: None  # type: ignore[assignment, return-value]  # logging copes with None alone
+    elif owner == "sys":
         delattr(sys, attribute)
     else:
         vars(sys.modules[owner]).pop(attribute, None)
