@@ -1,7 +1,7 @@
 """What runs inside the two child processes: the SDK's dynamic provider host, and the stack's program.
 
-Started as `python -u -m pulumi_dli.embedded.child host|program`. Both end when their standard input does, so that
-nothing outlives an engine that was killed. Imports nothing else of this package: the program's process pays for it.
+Run by its path, with `host` or `program` as first argument. Both end when their standard input does, so that
+nothing outlives an engine that was killed. Imports nothing of this package: the children need not pay for it.
 """
 
 from __future__ import annotations

@@ -20,11 +20,15 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from pulumi_dli.embedded import child
 from pulumi_dli.embedded.state import State
 from pulumi_dli.embedded.values import Props, compare, decode, encode, mark_secrets, plain
 
 CHANNEL = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
 END_SECONDS = 5.0
+# By path and not by `-m`: the children must not pay for the import of this package's resources. And not as a script:
+# its folder would come first on the module path, where the CLI has the program's.
+_BOOT = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
 
 class ProviderError(Exception):
@@ -38,7 +42,7 @@ class ProviderError(Exception):
 def spawn(arguments: list[str], directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A child with its own session, so that a ^C on the terminal does not end a provider in the middle of a create."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-u", "-m", "pulumi_dli.embedded.child", *arguments],
+        [sys.executable, "-u", "-c", _BOOT, child.__file__, *arguments],
         cwd=directory,
         env=dict(env),
         stdin=subprocess.PIPE,
@@ -203,6 +207,8 @@ class Host:
     def end(self) -> None:
         """End it the way the CLI does: Cancel, then SIGINT; its own exit handlers get a few seconds."""
         self.cancel()
+        if self._channel is not None:
+            self._channel.close()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
@@ -217,8 +223,6 @@ class Host:
         self._process.wait()
 
     def _close(self) -> None:
-        if self._channel is not None:
-            self._channel.close()
         for reader in self._readers:
             reader.join(1.0)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):

@@ -86,7 +86,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 self._busy -= 1
                 self._idle.notify_all()
 
-    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - gRPC's names
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - gRPC's names
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "ask SupportsFeature")
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id not in ABSENT)
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802

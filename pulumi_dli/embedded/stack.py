@@ -147,7 +147,7 @@ class Stack:
 
     def outputs(self) -> dict[str, OutputValue]:
         """The stack's outputs as of the last update."""
-        return _output_values(stack_outputs(self._base().resources))
+        return output_values(stack_outputs(self._base().resources))
 
     def export_stack(self) -> Exported:
         """The deployment as it is stored, secrets encrypted."""
@@ -204,7 +204,7 @@ class Stack:
         run = _Run(self, "update", on_output, on_event, others, diff=diff, colour=colour)
         order = self._order(parallel, preview=False, run_program=True, refresh=self._refresh_wanted(refresh))
         run.do(order)
-        return run.told(Up(run.stdout, "", run.summary(message), _output_values(run.outputs)))
+        return run.told(Up(run.stdout, "", run.summary(message), output_values(run.outputs)))
 
     def refresh(
         self,
@@ -389,7 +389,8 @@ def _shown(value: Any) -> Any:
     return "[unknown]" if holds(value, Unknown) and not isinstance(value, Secret) else plain(value, mask=True)
 
 
-def _output_values(outputs: Props) -> dict[str, OutputValue]:
+def output_values(outputs: Props) -> dict[str, OutputValue]:
+    """Outputs of a state as `pulumi.automation` gives them."""
     return {key: OutputValue(plain(value), holds(value, Secret)) for key, value in outputs.items()}
 
 

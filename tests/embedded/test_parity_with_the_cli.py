@@ -1,0 +1,253 @@
+"""Both engines run the same phases: steps, counts, provider calls, outputs and state must be the same.
+
+And each takes over the other's state with nothing to do. Where the CLI is not on PATH these tests are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .engines import PASSPHRASE, Cli, Embedded, Json, Yard
+
+pytestmark = [pytest.mark.cli, pytest.mark.slow]
+Pair = Callable[[], tuple[Embedded, Cli]]
+
+
+def toy(name: str, opts: Json | None = None, kind: str = "Toy", **props: Any) -> Json:
+    return {"name": name, "kind": kind, "props": props, "opts": opts or {}}
+
+
+class Phase:
+    """One plan and one operation; `races` says that which sibling comes first is up to chance."""
+
+    def __init__(
+        self, *resources: Json, do: str = "up", before: Callable[[Yard], None] | None = None, **more: Any
+    ) -> None:
+        self.run_options = {key: more.pop(key) for key in ("refresh", "preview_only") if key in more}
+        self.resources = resources
+        self.do = do
+        self.before = before
+        self.more = more
+
+
+def lost(*ids: str) -> Callable[[Yard], None]:
+    return lambda yard: [yard.object_path(id_).unlink() for id_ in ids] and None
+
+
+def drifted(id_: str, old: str, new: str) -> Callable[[Yard], None]:
+    def change(yard: Yard) -> None:
+        path = yard.object_path(id_)
+        path.write_text(path.read_text().replace(old, new))
+
+    return change
+
+
+A, B = toy("a", size=1), toy("b", ref={"$ref": "a.id"})
+BOX = {"name": "box", "kind": "Box"}
+PROVIDER = {"name": "west", "kind": "Provider", "props": {"toy:region": "west", "toy:key": {"$secret": "k"}}}
+
+STORIES: dict[str, list[Phase]] = {
+    "a full life": [
+        Phase(A, B, do="preview", outputs={"a": {"$ref": "a.made"}}),
+        Phase(A, B, outputs={"a": {"$ref": "a.made"}, "s": {"$secret": {"x": 1}}}),
+        Phase(A, B, outputs={"a": {"$ref": "a.made"}}),
+        Phase(toy("a", size=2), B, do="preview"),
+        Phase(toy("a", size=2), B),
+        Phase(toy("a", size=2), do="preview"),
+        Phase(toy("a", size=2)),
+        Phase(do="destroy"),
+    ],
+    "replacements of both orders": [
+        Phase(toy("a", force=1), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
+        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"}), do="preview"),
+        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
+        Phase(
+            toy("a", force=3, dbr=True),
+            toy("b", force={"$ref": "a.id"}),
+            toy("c", ref={"$ref": "b.id"}),
+            do="preview",
+        ),
+        Phase(toy("a", force=3, dbr=True), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
+        Phase(toy("a", {"delete_before_replace": False}, force=4, dbr=True), toy("b", force={"$ref": "a.id"})),
+    ],
+    "options": [
+        Phase(
+            toy("p", {"protect": True}, size=1),
+            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 1, "y": 1}, list=[1, 2, 3]),
+            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 1, "y": 1}),
+            toy("k", {"retain_on_delete": True}),
+            toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
+            toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h30m"}}),
+            toy("d", {"depends_on": ["p"], "deleted_with": "p"}),
+        ),
+        Phase(
+            toy("p", {"protect": True}, force=1),
+            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 2, "y": 1}, list=[1, 5, 3]),
+            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 1, "y": 2}),
+            toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
+            toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h30m"}}, size=1),
+            do="preview",
+        ),
+        Phase(
+            toy("p", {"protect": False}, size=1),
+            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 2, "y": 2}, list=[1, 5, 4]),
+            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 2, "y": 2}),
+            toy("s", token={"$secret": "u"}, list=[1, 2]),
+            toy("t", {"custom_timeouts": {"update": "90s"}}, size=1),
+        ),
+        Phase(toy("p", {"protect": True}, size=1)),
+        Phase(do="destroy"),
+        Phase(toy("p", size=1)),
+        Phase(do="destroy"),
+    ],
+    "aliases and components": [
+        Phase(BOX, toy("a", {"parent": "box"}), toy("b"), box_outputs={"box": {"x": {"$ref": "a.made"}}}),
+        Phase(
+            BOX,
+            toy("a", {"aliases": [{"name": "a"}]}),
+            toy("b", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
+            do="preview",
+        ),
+        Phase(
+            {"name": "crate", "kind": "Box", "opts": {"aliases": [{"name": "box"}]}},
+            toy("a", {"parent": "crate"}),
+            toy("b", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
+        ),
+        Phase(do="destroy"),
+    ],
+    "explicit providers": [
+        Phase(PROVIDER, toy("a", {"provider": "west"}), toy("b"), do="preview"),
+        Phase(PROVIDER, toy("a", {"provider": "west"}), toy("b")),
+        Phase({**PROVIDER, "props": {"toy:region": "north"}}, toy("a", {"provider": "west"}, size=1), toy("b")),
+        Phase(do="refresh"),
+        Phase(PROVIDER, toy("a", {"provider": "west"}, size=1), toy("b", {"provider": "west"}), do="preview"),
+        Phase(PROVIDER, toy("a", {"provider": "west"}, size=1), toy("b", {"provider": "west"})),
+        Phase(do="destroy"),
+    ],
+    "half-made": [
+        Phase(toy("a", half=["create"])),
+        Phase(toy("a", half=["create"], answer="same"), do="preview"),
+        Phase(toy("a", half=["update"], answer="same")),
+        Phase(toy("a", half=["read"])),
+        Phase(do="refresh"),
+        Phase(toy("a"), do="preview"),
+        Phase(toy("a")),
+        Phase(toy("a", fail=["update-early"])),
+        Phase(toy("a", fail=["delete"])),
+        Phase(do="destroy"),
+    ],
+    "drift": [
+        Phase(A, B),
+        Phase(do="refresh"),
+        Phase(before=drifted("a-0", '"size": 1', '"size": 7'), do="refresh", preview_only=True),
+        Phase(do="refresh"),
+        Phase(A, B, do="preview"),
+        Phase(A, B),
+        Phase(A, B, before=drifted("a-0", '"size": 1', '"size": 8'), do="preview", refresh=True),
+        Phase(A, B, refresh=True),
+        Phase(before=lost("a-0"), do="refresh"),
+        Phase(A, B),
+        Phase(A, B, before=lost("b-0"), refresh=True),
+        Phase(do="destroy"),
+    ],
+    "failures": [
+        Phase(toy("a", size=-1)),
+        Phase(toy("a", fail=["create"])),
+        Phase(A, toy("b", fail=["create-early"], ref={"$ref": "a.id"}), outputs={"a": {"$ref": "a.id"}}),
+        Phase(A, **{"raise": "on purpose"}),
+        Phase(A, toy("a", size=1, kind_of="twin"), do="preview"),
+        Phase(A, B, do="preview"),
+        Phase(A, B),
+        Phase(do="destroy"),
+    ],
+    "gets and unowned objects": [
+        Phase(toy("a", size=1)),
+        Phase(toy("a", size=1), toy("g", {"id": "a-0"})),
+        Phase(toy("a", size=1), toy("g", {"id": "a-0"}), do="preview"),
+        Phase(do="refresh"),
+        Phase(toy("a", size=1), toy("g")),
+        Phase(toy("a", size=1), toy("g", {"id": "nobody"})),
+        Phase(do="destroy"),
+    ],
+    "dependents that lose their dependency": [
+        Phase(toy("a", force=1, dbr=True), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"})),
+        Phase(toy("a", force=2, dbr=True), toy("c", force=5), do="preview"),
+        Phase(toy("a", force=2, dbr=True), toy("c", force={"$ref": "a.id"})),
+        Phase(do="destroy"),
+    ],
+}
+
+
+def calls_by_name(yard: Yard) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for call in yard.calls():
+        found.setdefault(call["name"], []).append({key: item for key, item in call.items() if key != "pid"})
+    return found
+
+
+def run_phase(yard: Embedded | Cli, phase: Phase) -> Any:
+    yard.plan(*phase.resources, **phase.more)
+    if phase.before:
+        phase.before(yard)
+    return yard.run(phase.do, **phase.run_options)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_both_engines_do_the_same(pair: Pair, story: str) -> None:
+    yards = pair()
+    for yard in yards:
+        yard.set_config("region", "east")
+        yard.set_config("secret", "hush", secret=True)
+    for number, phase in enumerate(STORIES[story]):
+        ours, theirs = (run_phase(yard, phase) for yard in yards)
+        where = f"phase {number}: {phase.do}\n{ours.text}\n{theirs.text}"
+        assert ours.failed == theirs.failed, where
+        assert ours.steps == theirs.steps, where
+        assert calls_by_name(yards[0]) == calls_by_name(yards[1]), where
+        assert yards[0].state() == yards[1].state(), where
+        assert yards[0].outputs() == yards[1].outputs(), where
+        if not ours.failed:
+            assert ours.changes == theirs.changes, where
+
+
+@pytest.mark.parametrize("story", ["a full life", "replacements of both orders", "options", "explicit providers"])
+@pytest.mark.parametrize("first", [0, 1], ids=["embedded first", "CLI first"])
+def test_the_engines_take_turns_on_one_stack(pair: Pair, story: str, first: int) -> None:
+    _, cli = pair()
+    ours = Embedded(cli.home.parent, "same", shared=cli)
+    turns: list[Embedded | Cli] = [ours, cli]
+    turns[first].set_config("region", "east")
+    turns[1 - first].set_config("secret", "hush", secret=True)
+    for number, phase in enumerate(STORIES[story]):
+        done = run_phase(turns[(first + number) % 2], phase)
+        if phase.do == "up" and not done.failed:
+            for yard in turns:
+                again = yard.run("preview")
+                assert set(again.changes) <= {"same"}, f"phase {number}, {yard.kind}:\n{done.text}\n{again.text}"
+
+
+def test_the_cli_reads_config_outputs_and_state_of_the_embedded_engine(pair: Pair) -> None:
+    _, cli = pair()
+    ours = Embedded(cli.home.parent, "same", shared=cli)
+    ours.plan(A, outputs={"secret": {"$secret": "s"}, "id": {"$ref": "a.id"}})
+    ours.set_config("region", "east")
+    ours.set_config("token", "hush", secret=True)
+    ours.run("up")
+    assert cli.pulumi("config", "get", "-s", "dev", "token").stdout.strip() == "hush"
+    assert '"hush"' in cli.pulumi("config", "-s", "dev", "--show-secrets", "--json").stdout
+    assert '"secret": "s"' in cli.pulumi("stack", "output", "-s", "dev", "--show-secrets", "--json").stdout
+    assert PASSPHRASE not in cli.pulumi("stack", "export", "-s", "dev").stdout
+
+
+def test_each_engine_respects_the_lock_of_the_other(pair: Pair) -> None:
+    _, cli = pair()
+    ours = Embedded(cli.home.parent, "same", shared=cli)
+    cli.select()
+    with ours.store().lock(print):
+        refused = cli.pulumi("up", "-s", "dev", "--yes", check=False)
+        assert refused.returncode != 0
+        assert "currently locked" in refused.stdout + refused.stderr
+        assert "currently locked" in ours.run("up").text
