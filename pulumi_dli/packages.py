@@ -1,7 +1,7 @@
 """What a stack program says about packages: `Package` for the input `packages` of a group, and what a job takes of it.
 
-Runs in the program, so it imports little beside Pulumi. A local file is read once, when the `Package` is made: its digest
-goes into the package's name and into what jobs get, so that new bytes restart exactly the jobs that use them.
+Runs in the program, so it imports little beside Pulumi. A local file is read once, when the `Package` is made: its
+digest goes into the package's name and into what jobs get, so that new bytes restart exactly the jobs that use them.
 """
 
 from __future__ import annotations

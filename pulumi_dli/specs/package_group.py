@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, ClassVar
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, Effect, Part, Rule, Spec, Wire
+from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.values import Tags, matching, one_of
 
 _PACKAGE_NAME = re.compile(r"^(?!\.)[\w!.\- ]{1,128}$")
@@ -39,7 +39,7 @@ class PackageSpec(Part):
     @property
     def package_name(self) -> str:
         """The package's name in the group."""
-        return self.name or unquote(urlsplit(self.path).path.rsplit("/", 1)[-1])
+        return self.name or file_name(self.path)
 
     @property
     def effective_kind(self) -> str:
@@ -56,6 +56,8 @@ def _package(package: PackageSpec) -> PackageSpec:
         raise ValueError("a package is obs://bucket/key, the https URL of an OBS object, or a local file")
     if not _PACKAGE_NAME.match(package.package_name):
         raise ValueError("a package's name has 1 to 128 letters, digits or _ ! - . and does not begin with a dot")
+    if package.name and not package.is_local and package.name != file_name(package.path):
+        raise ValueError("an object in OBS keeps its own name in the group: leave the package's name out")
     return package
 
 

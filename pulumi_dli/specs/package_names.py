@@ -1,7 +1,7 @@
 """Names of packages whose bytes are known: `app.jar` with the digest `1a2b3c4d…` is stored as `app-1a2b3c4d.jar`.
 
 Under such a name a new version never overwrites the bytes that a running, or a rolled-back, job needs. Called by the
-package group's lifecycle and by `pulumi_dli.packages` in stack programs, so it imports nothing but the standard library.
+package group's lifecycle and by `pulumi_dli.packages` in stack programs, so it imports only the standard library.
 """
 
 from __future__ import annotations

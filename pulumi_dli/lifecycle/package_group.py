@@ -1,0 +1,189 @@
+"""The life of a package group: upload, wait, put aside, delete one by one (contract 5).
+
+`provider.py` calls it through `contract.Lifecycle`. The service has no call for a group: it is what the list shows
+under its name, and anybody may put packages into it. Only packages that the outputs record as ours are overwritten or
+deleted; others of the same group are an output and never drift. Objects in OBS that we uploaded for a package are
+deleted with it, unless a job names them. What changes a group is in `package_moves.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.errors import ApiError, DliError, NotFoundError
+from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome
+from pulumi_dli.lifecycle.ownership import is_foreign
+from pulumi_dli.lifecycle.package_moves import (
+    CLAIM,
+    PackageMoves,
+    delete_objects,
+    named_by_jobs,
+    observed_outs,
+)
+from pulumi_dli.lifecycle.package_wire import (
+    FAILED,
+    Held,
+    Record,
+    forecast,
+    given_name,
+    held,
+    imported,
+    is_due,
+    managed,
+    records,
+    wanted,
+)
+from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
+from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.values import OWNER_TAG
+
+
+class PackageGroupLifecycle:
+    """See `contract.Lifecycle`. The id is the group's name."""
+
+    spec = PackageGroupSpec
+
+    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+        return []
+
+    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
+        if not ahead.id:
+            return Foreseen(None if ahead.changes else False)
+        named = next((change for change in ahead.changes if change.field == "group_name"), None)
+        if named is not None and not named.unknown:
+            call.note(f"becomes a new group {named.new}; the packages of {ahead.id} go when jobs name the new ones")
+            return Foreseen(None, ("group_name",))
+        line, differs = "", False
+        if not {"packages", "bucket", "prefix"} & set(ahead.unknown):
+            line, differs = _forecast(ahead)
+        if line and (ahead.changes or differs):
+            call.note(line)
+        if ahead.changes:
+            return Foreseen(None)
+        return Foreseen(differs)
+
+    def create(self, call: Call, session: Session, spec: PackageGroupSpec) -> Outcome:
+        return Outcome(str(spec.group_name), PackageMoves(call, session, spec).bring_in_line())
+
+    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+        session.must_be_where(olds, f"package group {id}")
+        group = session.packages.get().group(id)
+        there = held(group)
+        if "packages" not in olds:
+            return self._imported(session, id)
+        ours = {**records(olds.get("superseded")), **records(olds.get("uploaded"))}
+        if group is None and not set(ours) & set(there):
+            return None
+        inputs = managed(olds)
+        kept = list(records(olds.get("uploaded")).values())
+        inputs["packages"] = [one for one in olds["packages"] if given_name(one, kept) in there]
+        if "owner" in inputs and group is not None and group.owner:
+            inputs["owner"] = group.owner
+        if "tags" in inputs:
+            inputs["tags"] = _tags_seen(session, id, inputs["tags"], set(ours) & set(there))
+        failed = sorted(name for name in records(olds.get("uploaded")) if name in there and _failed(there[name]))
+        outs = {**olds, **inputs, **observed_outs(group, there, ours), **session.where()}
+        reasons = tuple(f"package {id}/{name} is {FAILED}: `pulumi up` uploads it again" for name in failed)
+        return Observation(id, outs, inputs, unhealthy=reasons)
+
+    def update(
+        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: PackageGroupSpec
+    ) -> Mapping[str, Any]:
+        session.must_be_where(olds, f"package group {id}")
+        return PackageMoves(call, session, spec, olds=olds).bring_in_line()
+
+    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+        session.must_be_where(olds, f"package group {id}")
+        ours = {**records(olds.get("superseded")), **records(olds.get("uploaded"))}
+        spared = _spared(session, id, ours, str(olds.get("owner_tag") or ""))
+        if spared:
+            call.warn(f"packages {', '.join(spared)} of group {id} are left alone: another resource holds them now")
+        gone: list[Record] = []
+        try:
+            for name, record in ours.items():
+                if name not in spared:
+                    _delete(session, id, name)
+                    gone.append(record)
+        finally:
+            session.wrote()
+        if any(record.object for record in gone):
+            named = named_by_jobs(session)
+            free = [record for record in gone if named is not None and record.object not in named]
+            delete_objects(call, session, free)
+
+    def _imported(self, session: Session, id: str) -> Observation | None:
+        group = session.packages.get().group(id)
+        if group is None:
+            return None
+        inputs, entries = imported(group)
+        there = held(group)
+        tags = _package_tags(session) or {}
+        marks = {tags.get(f"{id}#{name}", {}).get(OWNER_TAG, "") for name in there}
+        outs = {
+            **inputs,
+            **observed_outs(group, there, there),
+            "uploaded": entries,
+            "superseded": [],
+            **session.where(),
+            "owner_tag": marks.pop() if len(marks) == 1 else "",
+        }
+        return Observation(id, outs, inputs)
+
+
+def _forecast(ahead: Ahead) -> tuple[str, bool]:
+    """What will be uploaded and put aside, and whether the packages differ from what we uploaded."""
+    try:
+        packages = wanted(PackageGroupSpec.of(ahead.news))
+    except (DliError, ValidationError):
+        return "", False  # a file that is not there yet: the update says so, if it is still missing then
+    known = {**records(ahead.olds.get("superseded")), **records(ahead.olds.get("uploaded"))}
+    there = {
+        one["name"]: Held(one["name"], one.get("kind"), one["status"]) for one in ahead.olds.get("package_status") or ()
+    }
+    due = [package.name for package in packages if is_due(package, known.get(package.name), there.get(package.name))]
+    return forecast([package.name for package in packages], ahead.olds, due), bool(due)
+
+
+def _failed(package: Held) -> bool:
+    return package.status == FAILED
+
+
+def _package_tags(session: Session) -> Mapping[str, Mapping[str, str]] | None:
+    """The tags of all packages, by `group#package`, in one call; None where the region has no tag calls."""
+    try:
+        return session.client.tags.find_resources(PACKAGE_TAGS, {})
+    except ApiError as error:
+        if is_unpublished(error):
+            return None
+        raise
+
+
+def _tags_seen(session: Session, id: str, managed_tags: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """The program's tags as the packages carry them; the first package that lacks one decides."""
+    found = _package_tags(session)
+    for name in sorted(names) if found is not None else ():
+        tags = (found or {}).get(f"{id}#{name}", {})
+        seen = {key: tags[key] for key in managed_tags if key in tags}
+        if seen != dict(managed_tags):
+            return seen
+    return dict(managed_tags)
+
+
+def _spared(session: Session, id: str, names: Collection[str], owner_tag: str) -> list[str]:
+    """The packages that this deployment, or another resource, has taken over since."""
+    claimed = [name for name in names if session.claims.holds(CLAIM, f"{id}/{name}")]
+    tags = _package_tags(session) if set(names) - set(claimed) else None
+    foreign = [name for name in names if is_foreign((tags or {}).get(f"{id}#{name}"), owner_tag)]
+    return sorted({*claimed, *foreign})
+
+
+def _delete(session: Session, group: str, name: str) -> None:
+    try:
+        session.client.package_groups.delete_package(name, group)
+    except NotFoundError:
+        return

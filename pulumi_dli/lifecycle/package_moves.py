@@ -1,0 +1,414 @@
+"""What is done to a package group: upload what is due, wait until all is READY, put aside what is no longer declared.
+
+`package_group.py` calls it for create and update. Each step looks at what is there and acts on what is missing, so it
+may be run again after any interruption; `uploaded` in the outputs of a failure tells the next run what is ours and how
+far it got. Nothing is deleted that a job may still need: see `_clear_superseded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.package_groups import PackageGroup, PackageListing
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    DliError,
+    LostAnswerError,
+    NotFoundError,
+    OwnershipError,
+    ThrottledError,
+    WaitFailedError,
+)
+from pulumi_dli.lifecycle.contract import Call, HalfDone
+from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed
+from pulumi_dli.lifecycle.package_wire import (
+    FAILED,
+    READY,
+    UPLOADING,
+    Held,
+    Record,
+    Wanted,
+    held,
+    is_due,
+    is_reached,
+    managed,
+    others,
+    records,
+    wanted,
+    worst_status,
+)
+from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
+from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
+from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_for
+from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.values import OWNER_TAG
+
+READY_SECONDS = 20 * 60.0
+CLAIM = "package"
+
+
+class PackageMoves:
+    """One attempt to bring one group to its spec; made for each call."""
+
+    def __init__(
+        self, call: Call, session: Session, spec: PackageGroupSpec, *, olds: Mapping[str, Any] | None = None
+    ) -> None:
+        self._call = call
+        self._session = session
+        self._spec = spec
+        self._olds = olds or {}
+        self._group = str(spec.group_name)
+        self._owner = owner_of(session.project_id, call.urn)
+        self._owner_tag = str(self._olds.get("owner_tag") or "") if olds else self._owner
+        self._uploaded = records(self._olds.get("uploaded"))
+        self._superseded = records(self._olds.get("superseded"))
+        self._wanted = wanted(spec)
+        self._there: dict[str, Held] = {}
+        self._found: PackageGroup | None = None
+        self._obs = ObsUploads(session.client.connection)
+        self._touched = False
+        self._tags: dict[str, str] = dict(managed(self._olds).get("tags") or {})
+
+    def bring_in_line(self) -> dict[str, Any]:
+        """Do what is missing; the outputs afterwards.
+
+        Raises:
+            HalfDone: something was written, and not all of it was reached.
+            DliError: nothing was written.
+        """
+        self._look(not_older_than=self._session.clock.now())
+        try:
+            taken_over = self._claim_names()
+            due = [package for package in self._wanted if self._is_due(package)]
+            self._put_aside()
+            self._upload_files(due)
+            self._upload(due)
+            self._mark(taken_over)
+            self._await_ready(due)
+            self._hand_over(due)
+            self._tag_kept(due)
+            self._clear_superseded()
+        except DliError as error:
+            if not self._touched:
+                raise
+            raise HalfDone(self._group, self._outs(), (str(error),)) from error
+        return self._outs()
+
+    def _is_due(self, package: Wanted) -> bool:
+        return is_due(package, self._ours().get(package.name), self._there.get(package.name))
+
+    def _ours(self) -> dict[str, Record]:
+        return {**self._superseded, **self._uploaded}
+
+    def _look(self, *, not_older_than: float) -> PackageListing:
+        listing = self._session.packages.get(not_older_than=not_older_than)
+        self._found = listing.group(self._group)
+        self._there = held(self._found)
+        return listing
+
+    def _claim_names(self) -> list[str]:
+        """The names that are in the group already and are not ours yet, but may become so.
+
+        Raises:
+            OwnershipError: one of them is somebody else's.
+        """
+        names = [p.name for p in self._wanted if p.name in self._there and p.name not in self._ours()]
+        if not names:
+            return []
+        own = self._own(names)
+        foreign = [name for name in names if name not in own]
+        if foreign and not self._spec.adopt:
+            raise OwnershipError(
+                f"package group {self._group} holds {', '.join(foreign)} already, not uploaded by this resource: set "
+                "adopt=True to take over what is there (it is uploaded again), or choose another group_name or other "
+                "package names"
+            )
+        return names
+
+    def _own(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that carry our owner tag: an earlier attempt that was interrupted."""
+        if not self._owner:
+            return set()
+        own = set()
+        for name in names:
+            try:
+                tags = self._session.client.tags.list(PACKAGE_TAGS, self._tag_id(name))
+            except NotFoundError:
+                continue
+            except ApiError as error:
+                if not is_unpublished(error):
+                    raise
+                # The documented filter of the list tells the same, where it is known (contract 5.4).
+                group = self._session.client.package_groups.list(tags={OWNER_TAG: self._owner}).group(self._group)
+                return set(held(group)) & set(names)
+            if is_own(tags.get(OWNER_TAG), self._owner):
+                own.add(name)
+        return own
+
+    def _put_aside(self) -> None:
+        """Packages that are no longer declared stay in the group: a job may name them until it has changed too."""
+        names = {package.name for package in self._wanted}
+        self._due_to_go = {name: record for name, record in self._superseded.items() if name not in names}
+        back = {name: record for name, record in self._superseded.items() if name in names}
+        gone = {name: record for name, record in self._uploaded.items() if name not in names}
+        self._uploaded = {**back, **{name: record for name, record in self._uploaded.items() if name in names}}
+        self._superseded = {**self._due_to_go, **gone}
+
+    def _upload_files(self, due: list[Wanted]) -> None:
+        for package in due:
+            if package.file is None or package.digest is None:
+                continue
+            put = self._obs.put(
+                self._call, file=package.file, digest=package.digest, path=package.path, owner=self._owner
+            )
+            if put:
+                self._touched = True
+                before = self._uploaded.get(package.name)
+                record = before or Record(package.name, package.kind, package.path)
+                self._uploaded[package.name] = replace(record, object=package.path)
+
+    def _upload(self, due: list[Wanted]) -> None:
+        """One call a kind: a call takes packages of one kind only (contract 5.2)."""
+        for kind in dict.fromkeys(package.kind for package in due):
+            self._upload_kind(kind, [package for package in due if package.kind == kind])
+
+    def _upload_kind(self, kind: str, packages: list[Wanted]) -> None:
+        names = [package.name for package in packages]
+        self._call.progress(f"uploading {', '.join(names)}")
+        connection = self._session.client.connection
+        paths = [object_url(connection, package.path) for package in packages]
+        known = True
+        try:
+            self._send(paths, kind)
+        except LostAnswerError:
+            known = False
+            raise
+        except (AuthError, ThrottledError):
+            names = []
+            raise
+        except ApiError as error:
+            names = []
+            raise DliError(
+                f"packages {', '.join(package.name for package in packages)} were not uploaded to group {self._group}: "
+                f"{error}; check that the objects exist and that DLI may read the bucket"
+            ) from error
+        finally:
+            self._session.wrote()
+            for package in packages if names else ():
+                self._note(package, known=known)
+
+    def _note(self, package: Wanted, *, known: bool) -> None:
+        """Record the package as ours; one whose upload may or may not have happened is uploaded again next time."""
+        self._touched = True
+        self._session.claims.take(CLAIM, f"{self._group}/{package.name}")
+        before = self._uploaded.get(package.name)
+        self._uploaded[package.name] = Record(
+            package.name,
+            package.kind,
+            package.path if known else "",
+            package.digest if known else "",
+            object=before.object if before else None,
+        )
+
+    def _send(self, paths: list[str], kind: str) -> None:
+        groups, is_async = self._session.client.package_groups, self._spec.is_async is not False
+        tags = {**(self._spec.tags or {}), **({OWNER_TAG: self._owner_tag} if self._owner_tag else {})}
+        try:
+            groups.upload(self._group, paths, kind, is_async, tags=tags or None)
+        except ApiError as error:
+            if not self._owner_tag or self._spec.tags or "tag" not in error.message.lower():
+                raise
+            self._owner_tag = ""  # this region refuses tags, and nobody asked for any
+            groups.upload(self._group, paths, kind, is_async)
+
+    def _mark(self, taken_over: list[str]) -> None:
+        """Tell this hold on packages that were taken over apart from an earlier one (see `ownership.renewed`)."""
+        if not taken_over or not self._owner:
+            return
+        new = renewed(self._owner)
+        tags = self._session.client.tags
+        try:
+            for name in self._uploaded:  # one tag for the group: all of it is ours
+                tags.create(PACKAGE_TAGS, self._tag_id(name), {OWNER_TAG: new})
+        except ApiError as error:
+            if not is_unpublished(error):
+                raise
+            return
+        self._owner_tag = new
+
+    def _await_ready(self, due: list[Wanted]) -> None:
+        names = [package.name for package in self._wanted]
+        if not due and worst_status(names, self._there)[0] == READY:
+            return
+        tick = self._session.client.connection.poll_seconds / 2
+
+        def describe(_listing: PackageListing) -> Seen:
+            status, whose = worst_status(names, self._there)
+            words = f"{len(whose)} of {len(names)} packages {status.lower() or 'without a status'}: {', '.join(whose)}"
+            return Seen(status or "UNKNOWN", description=", ".join(whose), words=words)
+
+        goal = Goal("package group", target={READY}, failed={FAILED}, moving={UPLOADING, "MISSING", "UNKNOWN"})
+        try:
+            # Groups that wait at the same time share a list call a tick; `wrote` has ended what was read before.
+            wait_for(
+                lambda: self._look(not_older_than=self._session.clock.now() - tick),
+                id=self._group,
+                goal=goal,
+                describe=describe,
+                deadline=Deadline(self._call.timeout_seconds or READY_SECONDS, self._session.clock),
+                backoff=self._session.backoff(),
+                call=self._call,
+                clock=self._session.clock,
+            )
+        except WaitFailedError as error:
+            paths = [package.path for package in self._wanted if package.name in error.description.split(", ")]
+            raise WaitFailedError(
+                f"package {error.description} of group {self._group} came to rest in {error.status}: check that "
+                f"{', '.join(paths)} exists and that DLI may read the bucket; `pulumi up` uploads it again",
+                id=self._group,
+                status=error.status,
+                description=error.description,
+            ) from error
+        self._check_kinds()
+
+    def _check_kinds(self) -> None:
+        for package in self._wanted:
+            kind = self._there[package.name].kind
+            if kind is not None and kind != package.kind:
+                raise DliError(
+                    f"package {package.name} of group {self._group} is still of the kind {kind}, not {package.kind}: "
+                    "the service keeps the kind of a name, so give the file another name"
+                )
+
+    def _hand_over(self, due: list[Wanted]) -> None:
+        """The owner of the group; new packages belong to whoever uploaded them (contract 5.6)."""
+        owner = self._spec.owner
+        if owner is None or not (due or self._found is None or self._found.owner != owner):
+            return
+        try:
+            self._session.client.package_groups.set_owner(owner, group=self._group)
+        except (AuthError, ThrottledError):
+            raise
+        except ApiError as error:
+            raise DliError(f"package group {self._group} was not handed over to {owner}: {error}") from error
+        finally:
+            self._session.wrote()
+        self._look(not_older_than=self._session.clock.now())
+
+    def _tag_kept(self, due: list[Wanted]) -> None:
+        """Tags of packages that are not uploaded now: only those that differ are touched (contract 5.7)."""
+        old, new = self._tags, dict(self._spec.tags or {})
+        if not self._olds or old == new:
+            self._tags = new
+            return
+        gone = {key: text for key, text in old.items() if new.get(key) != text}
+        come = {key: text for key, text in new.items() if old.get(key) != text}
+        tags = self._session.client.tags
+        try:
+            for package in self._wanted:
+                if gone:
+                    tags.delete(PACKAGE_TAGS, self._tag_id(package.name), gone)
+                if come and package not in due:
+                    tags.create(PACKAGE_TAGS, self._tag_id(package.name), come)
+                self._touched = True
+        except ApiError as error:
+            if not is_unpublished(error):
+                raise
+            self._call.warn(
+                f"the tags of packages in group {self._group} stay as they are: this region has no calls for tags"
+            )
+        self._tags = new
+
+    def _clear_superseded(self) -> None:
+        """Remove what was put aside by an earlier update, and what no job of the list names any more (design 3)."""
+        going = dict(self._due_to_go)
+        for name in [name for name in self._superseded if name not in self._there]:
+            going.pop(name, None)
+            self._forget(self._superseded.pop(name))
+        if not going:
+            return
+        named = named_by_jobs(self._session)
+        for name, record in going.items():
+            if named is None or {f"{self._group}/{name}", record.path} & named:
+                continue
+            try:
+                self._session.client.package_groups.delete_package(name, self._group)
+            except NotFoundError:
+                pass
+            except DliError as error:
+                self._call.warn(f"package {self._group}/{name} is no longer needed, but was not removed: {error}")
+                continue
+            finally:
+                self._session.wrote()
+            self._touched = True
+            self._there.pop(name, None)
+            self._forget(self._superseded.pop(name))
+
+    def _forget(self, record: Record) -> None:
+        if record.object:
+            delete_objects(self._call, self._session, [record], self._obs)
+
+    def _tag_id(self, name: str) -> str:
+        return f"{self._group}#{name}"
+
+    def _outs(self) -> dict[str, Any]:
+        reached = [
+            dict(package.given)
+            for package in self._wanted
+            if is_reached(package, self._uploaded.get(package.name), self._there.get(package.name))
+        ]
+        inputs = {**self._spec.inputs(), "packages": reached}
+        if self._spec.tags is not None:
+            inputs["tags"] = self._tags if self._olds else self._spec.tags
+        return {
+            **inputs,
+            **observed_outs(self._found, self._there, [*self._uploaded, *self._superseded]),
+            "uploaded": [record.out() for record in self._uploaded.values()],
+            "superseded": [record.out() for record in self._superseded.values()],
+            **self._session.where(),
+            "owner_tag": self._owner_tag,
+        }
+
+
+def observed_outs(group: PackageGroup | None, there: Mapping[str, Held], ours: Iterable[str]) -> dict[str, Any]:
+    """The outputs that are facts of the service."""
+    ours = set(ours)
+    outs: dict[str, Any] = {
+        "package_status": [there[one].out() for one in sorted(ours) if one in there],
+        "others": others(there, ours),
+    }
+    facts = {
+        "status": group.status if group else "",
+        "group_owner": group.owner if group else None,
+        "create_time": group.create_time if group else None,
+    }
+    return {**outs, **{key: value for key, value in facts.items() if value is not None}}
+
+
+def named_by_jobs(session: Session) -> set[str] | None:
+    """Every package that a job of the project names, in whatever status it is; None when the list does not tell."""
+    named: set[str] = set()
+    for job in session.client.flink_jobs.list_all(show_detail=True):
+        if not job.detailed:
+            return None
+        config = job.config
+        named.update(filter(None, (config.entrypoint, config.config_url, config.udf_jar_url)))
+        named.update(config.dependency_jars or ())
+        named.update(config.dependency_files or ())
+    return named
+
+
+def delete_objects(call: Call, session: Session, gone: Iterable[Record], obs: ObsUploads | None = None) -> None:
+    """Delete the objects in OBS that we uploaded for packages that are gone; one that cannot be deleted only stays."""
+    obs = obs or ObsUploads(session.client.connection)
+    for record in gone:
+        if record.object is None:
+            continue
+        try:
+            obs.delete(record.object)
+        except DliError as error:
+            call.warn(f"{record.object}, uploaded for a package that is gone, was not deleted: {error}")

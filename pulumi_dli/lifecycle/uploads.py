@@ -1,0 +1,229 @@
+"""Local files to OBS, and objects of ours out of it again (contract 5.2: packages are copied from OBS objects).
+
+`package_moves.py` calls it, and `checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does the
+work (extra `obs`); it is loaded when first used. Objects carry the owner of the resource in their metadata, so that an
+interrupted upload is known as ours; whoever else put the same bytes there keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from pulumi_dli.config import AccessKey, Connection, is_loopback
+from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, UnsentRequestError
+from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.waiting import cancelled_error
+from pulumi_dli.specs.package_names import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWNER = "pulumi-dli-owner"
+_PART_BYTES = 32 * 1024 * 1024  # larger files travel in parts, each repeated on its own when it fails
+
+
+def object_url(connection: Connection, path: str) -> str:
+    """The URL by which DLI is told of an object: https where OBS's address is known, else `obs://` (contract 5.2)."""
+    endpoint = connection.obs_endpoint
+    if not path.startswith("obs://") or not endpoint or is_loopback(endpoint):
+        return path
+    bucket, _, key = path.removeprefix("obs://").partition("/")
+    return f"https://{bucket}.{urlsplit(endpoint).netloc}/{quote(key, safe='/!')}"
+
+
+def newest_object(connection: Connection, bucket: str, prefix: str, accept: Callable[[str], bool]) -> str | None:
+    """The key of the object that was written last, of those under `prefix` that `accept` takes; None without any.
+
+    Raises:
+        ConfigError: there is no access key, or no boto3.
+        DliError: OBS refused to list.
+    """
+    obs = ObsUploads(connection, purpose="Looking into an OBS bucket")
+    found = [row for row in obs.listed(bucket, prefix) if accept(row["Key"])]
+    newest = max(found, key=lambda row: (row["LastModified"], row["Key"]), default=None)
+    return None if newest is None else str(newest["Key"])
+
+
+class ObsUploads:
+    """The object storage of one connection. Making one sends nothing and needs neither boto3 nor an access key."""
+
+    def __init__(self, connection: Connection, *, purpose: str = "Uploading local packages") -> None:
+        self._connection = connection
+        self._purpose = purpose
+        self._made: Any = None
+
+    def put(self, call: Call, *, file: str, digest: str, path: str, owner: str) -> bool:
+        """Bring a local file to `obs://bucket/key`, unless it is there.
+
+        Returns:
+            Whether the object is this owner's: uploaded now, or by an earlier attempt.
+
+        Raises:
+            ConfigError: there is no access key, or no boto3.
+            DliError: the file is not what the program saw, or OBS refused it.
+        """
+        bucket, key = _split(path)
+        found = self._head(bucket, key, path)
+        size = _size(file)
+        if found is not None and found.get("ContentLength") == size:
+            return bool(owner) and found.get("Metadata", {}).get(_OWNER) == owner
+        if _digest(file) != digest:
+            raise DliError(f"the file {file} changed while the program ran: run it again")
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 -- an extra, and slow to import
+
+        config = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False)
+        with self._asking(f"upload {file} to {path}", call=call):
+            self._client().upload_file(
+                file,
+                bucket,
+                key,
+                ExtraArgs={"Metadata": {_OWNER: owner}} if owner else None,
+                Callback=_progress(call, key.rsplit("/", 1)[-1], size),
+                Config=config,
+            )
+        return True
+
+    def delete(self, path: str) -> None:
+        """Delete the object; nothing to do when it is gone."""
+        bucket, key = _split(path)
+        with self._asking(f"delete {path}"):
+            self._client().delete_object(Bucket=bucket, Key=key)
+
+    def listed(self, bucket: str, prefix: str) -> list[dict[str, Any]]:
+        """All objects under a prefix."""
+        with self._asking(f"list obs://{bucket}/{prefix}"):
+            pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            return [row for page in pages for row in page.get("Contents", ())]
+
+    def _head(self, bucket: str, key: str, path: str) -> dict[str, Any] | None:
+        try:
+            with self._asking(f"look for {path}"):
+                found: dict[str, Any] = self._client().head_object(Bucket=bucket, Key=key)
+                return found
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _client(self) -> Any:
+        if self._made is None:
+            self._made = _client(self._connection, self._purpose)
+        return self._made
+
+    @contextmanager
+    def _asking(self, what: str, *, call: Call | None = None) -> Iterator[None]:
+        """Turn whatever boto3 raises into our errors."""
+        self._client()  # says first what is missing
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415
+        from botocore import exceptions  # noqa: PLC0415
+
+        try:
+            yield
+        except (exceptions.BotoCoreError, exceptions.ClientError, Boto3Error) as error:
+            if call is not None and call.cancelled.is_set():
+                raise cancelled_error(what) from error
+            refused = error if isinstance(error, exceptions.ClientError) else _client_error(error)
+            if refused is not None:
+                raise _refusal(what, refused.response) from error
+            if isinstance(error, exceptions.ConnectionError):
+                raise UnsentRequestError(f"{what}: OBS cannot be reached: check dli:obsEndpoint") from error
+            raise DliError(f"{what} failed ({type(error).__name__}): run it again") from error
+
+
+def _client_error(error: BaseException) -> Any:
+    """boto3 wraps a refusal of an upload in an exception of its own; the refusal is its context."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    inner = error.__cause__ or error.__context__
+    return inner if isinstance(inner, ClientError) else None
+
+
+def _refusal(what: str, response: dict[str, Any]) -> DliError:
+    meta, said = response.get("ResponseMetadata", {}), response.get("Error", {})
+    status, code = int(meta.get("HTTPStatusCode", 0)), str(said.get("Code", ""))
+    if code == "NoSuchBucket":
+        return DliError(f"{what}: there is no such bucket: create it, or name another one in `bucket`")
+    kind = AuthError if status in (401, 403) else ApiError
+    return kind(
+        f"{what}: {said.get('Message') or code}", status=status, code=code, request_id=str(meta.get("RequestId") or "")
+    )
+
+
+def _client(connection: Connection, purpose: str) -> Any:
+    credentials = connection.credentials
+    if not isinstance(credentials, AccessKey):
+        raise ConfigError(
+            f"{purpose} needs an access key: OBS takes no token or password. Set dli:accessKey and dli:secretKey, or "
+            "upload the file yourself and give its obs:// path."
+        )
+    if not connection.obs_endpoint:
+        raise ConfigError(f"{purpose} needs the address of OBS: set dli:region or dli:obsEndpoint.")
+    try:
+        import boto3  # noqa: PLC0415 -- an extra, and slow to import
+        from botocore.config import Config  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"{purpose} needs boto3: pip install 'pulumi-dli[obs]', or upload the file yourself and give its obs:// path."
+        ) from error
+    local = is_loopback(connection.obs_endpoint)
+    config = Config(
+        connect_timeout=connection.connect_timeout_seconds,
+        read_timeout=connection.read_timeout_seconds,
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if local else "virtual"},
+        # Checksum trailers are an AWS addition that OBS does not know.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "max_attempts": 4},
+    )
+    session = boto3.session.Session()  # not the shared default one: that is not safe to make in several threads
+    return session.client(
+        "s3",
+        endpoint_url=connection.obs_endpoint,
+        region_name=connection.region or "local",
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.security_token,
+        verify=False if connection.insecure else (connection.ca_bundle or True),
+        config=config,
+    )
+
+
+def _progress(call: Call, name: str, size: int) -> Callable[[int], None]:
+    sent = 0
+
+    def told(more: int) -> None:
+        nonlocal sent
+        if call.cancelled.is_set():
+            raise cancelled_error(f"the upload of {name}")  # ends the transfer; `_asking` tells of it
+        sent += more
+        call.progress(f"uploading {name}, {min(100 * sent // max(size, 1), 100)} %")
+
+    return told
+
+
+def _split(path: str) -> tuple[str, str]:
+    bucket, _, key = path.removeprefix("obs://").partition("/")
+    return bucket, key
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _digest(file: str) -> str:
+    try:
+        return digest_of(file)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: str, error: OSError) -> DliError:
+    return DliError(f"the package {file} cannot be read: {error.strerror or type(error).__name__}")
