@@ -387,10 +387,10 @@ def _number(sources: list[_Source], key: str, default: float, *, whole: bool = F
     if text is None:
         return default
     try:
-        number = float(int(text)) if whole else float(text)
+        number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 < number < 1e6:
+    if not 0 < number < 1e6 or (whole and not number.is_integer()):
         raise ConfigError(f"dli:{key} must be a {'whole ' if whole else ''}number above zero.")
     return number
 

@@ -52,7 +52,11 @@ class Gate:
         finally:
             with self._room:
                 self._under_way -= 1
-                self._room.notify()
+                # While shut, every waiting caller goes to wait for the time instead: none depends on another's turn.
+                if self._opens_at > self._clock.now():
+                    self._room.notify_all()
+                else:
+                    self._room.notify()
 
     def throttled(self, round_number: int, asked_seconds: float | None) -> None:
         """The service asked to slow down; requests that were under way together count as one such wish."""

@@ -225,10 +225,24 @@ def service_secrets(credentials):
     return [v for k, v in dataclasses.asdict(credentials).items() if k != "access_key"]
 
 
-def test_a_clock_that_is_off_is_named_when_a_signature_is_refused(impatient, service, reply):
-    service.replies(reply(401, dli("APIG.0301"), {"Date": "Tue, 02 Jan 2024 03:04:05 GMT"}))
+def test_a_clock_that_is_off_is_named_when_another_machine_refuses_a_signature(
+    connection, clock, service, reply, monkeypatch
+):
+    monkeypatch.setenv("no_proxy", "*")
+    # 0.0.0.0 reaches the loopback as well, but is not named as this machine.
+    remote = DliClient(
+        dataclasses.replace(connection, endpoint=service.url.replace("127.0.0.1", "0.0.0.0")), clock=clock
+    )
+    service.replies(*[reply(401, dli("APIG.0301", "no"), {"Date": "Tue, 02 Jan 2024 03:04:05 GMT"})] * 2)
+    service.replies(reply(401, dli("APIG.0301", "no")))
     with pytest.raises(AuthError, match=r"clock is .* minutes off"):
-        LIST_QUEUES(impatient)
+        LIST_QUEUES(remote)
+    local = DliClient(connection, clock=clock)
+    for client in (local, remote):  # an old time of a local service, then the right time of another machine
+        with pytest.raises(AuthError) as raised:
+            LIST_QUEUES(client)
+        assert raised.value.message == "no"
+        client.close()
 
 
 def test_a_redirect_is_not_followed_and_takes_no_credentials_along(impatient, service, reply):

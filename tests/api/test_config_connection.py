@@ -187,7 +187,7 @@ def test_numbers_and_flags_come_as_text_or_as_themselves(tmp_path):
     text = {"dli:insecure": "true", "dli:connectTimeout": "5", "dli:readTimeout": "60.5", "dli:pollSeconds": "0.1",
             "dli:maxConcurrency": "4", "dli:caBundle": str(bundle)}  # fmt: skip
     themselves = {"dli:insecure": True, "dli:connectTimeout": 5, "dli:readTimeout": 60.5, "dli:pollSeconds": 0.1,
-                  "dli:maxConcurrency": 4, "dli:caBundle": str(bundle)}  # fmt: skip
+                  "dli:maxConcurrency": 4.0, "dli:caBundle": str(bundle)}  # fmt: skip
     connection = resolve({**BASE, **text})
     assert connection == resolve({**BASE, **themselves})
     assert (connection.insecure, connection.connect_timeout_seconds, connection.max_concurrency) == (True, 5.0, 4)
