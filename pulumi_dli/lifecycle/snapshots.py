@@ -159,7 +159,8 @@ class SharedSnapshot(Generic[T]):
             with self._lock:
                 if self._flying is flight:
                     self._flying = None
-                if flight.value and flight.generation == self._generation:
+                newer = self._kept is None or self._kept.at <= flight.at
+                if flight.value and flight.generation == self._generation and newer:
                     self._kept = flight
             flight.done.set()
 
@@ -188,6 +189,8 @@ class JobSnapshots(Generic[J]):
         self._pages: dict[int, SharedSnapshot[_Page[J]]] = {}
         self._details: dict[int, SharedSnapshot[J]] = {}
         self._rows: dict[int, int] = {}  # where a job was seen in the list: a hint for the next look, never an answer
+        self._ids: list[int] = []  # the keys of `_rows`, sorted
+        self._learnt: dict[int, float] = {}
         self._total: int | None = None
         self._reading = 0
         self._last_read = clock.now()
@@ -253,7 +256,7 @@ class JobSnapshots(Generic[J]):
                 snapshot = self._page(number)
             tried.add(number)
             page, at = snapshot.take(not_older_than=not_older_than)
-            self._learn(number, page, job_id)
+            self._learn(number, page, at, job_id)
             if job_id in page.jobs:
                 return Sighting(page.jobs[job_id], detailed=False, at=at)
 
@@ -286,8 +289,7 @@ class JobSnapshots(Generic[J]):
         """The row at which the job should be, by the rows of its neighbours in age."""
         if job_id in self._rows:
             return self._rows[job_id]
-        ids = sorted(self._rows)
-        total = self._total or 0
+        ids, total = self._ids, self._total or 0
         after = bisect.bisect(ids, job_id)
         newer = (ids[after], self._rows[ids[after]]) if after < len(ids) else None
         older = (ids[after - 1], self._rows[ids[after - 1]]) if after else None
@@ -310,10 +312,14 @@ class JobSnapshots(Generic[J]):
         page = self._jobs.list_page(offset=number * PAGE, limit=PAGE, order=NEWEST_FIRST, show_detail=True)
         return _Page({int(job.job_id): job for job in page.jobs}, page.total_count)
 
-    def _learn(self, number: int, page: _Page[J], job_id: int) -> None:
+    def _learn(self, number: int, page: _Page[J], at: float, job_id: int) -> None:
         with self._lock:
+            if self._learnt.get(number) == at:
+                return  # by another reader of the same page: one wrong guess is not eight
+            self._learnt[number] = at
+            if self._total is not None and job_id not in page.jobs:
+                self._bad_guesses += 1
             self._total = page.total_count
             self._rows = {id_: row for id_, row in self._rows.items() if row // PAGE != number}
             self._rows.update({id_: number * PAGE + index for index, id_ in enumerate(page.jobs)})
-            if job_id not in page.jobs:
-                self._bad_guesses += 1
+            self._ids = sorted(self._rows)

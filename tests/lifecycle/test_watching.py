@@ -90,6 +90,8 @@ def test_five_hundred_jobs_cost_their_pages_a_look() -> None:
     clock.run([lambda i=i: until_running(watching, clock, i) for i in range(500)] + [starts(project, 30)])
     assert set(project.kinds()) == {"list"}
     assert len(project.calls) <= 5 * 10
+    starts_of_looks = [at for _, offset, at in project.calls if offset == 0]
+    assert all(after - before >= 1.7 for before, after in itertools.pairwise(starts_of_looks))  # 5 calls take 0.5 s
 
 
 def test_new_jobs_in_a_project_of_thousands_cost_the_first_page_only() -> None:
@@ -138,13 +140,50 @@ def test_newcomers_are_seen_soon_and_together() -> None:
         with watching.watch(job_id) as watch:
             assert watch.next(Deadline(60, clock)) is not None
             first_seen.append(clock.now())
+            assert watch.next(Deadline(60, clock)) is not None
+            assert clock.now() - first_seen[-1] <= 1.2  # and then often, as at the beginning of every wait
 
-    clock.run(
+    results = clock.run(
         [lambda: until_running(watching, clock, 0), starts(project, 150)]
         + [lambda i=i: newcomer(i) for i in range(1, 10)]
     )
+    assert results[2:] == [None] * 9
     assert max(first_seen) <= 1100.6
     assert len([at for _, _, at in project.calls if 1100 <= at <= 1100.6]) == 1
+
+
+def test_who_comes_while_a_look_is_under_way_gets_the_next_one_right_after_it() -> None:
+    clock = Simulation()
+    project = Project(clock, range(2), latency=2.0)
+    watching = watcher(project)
+    under_way = threading.Event()
+    project.fault = lambda kind, number: under_way.set() if len(project.calls) == 6 else None
+
+    def newcomer() -> float:
+        clock.wait(under_way, 1000)
+        began = clock.now()
+        with watching.watch(1) as watch:
+            assert watch.next(Deadline(60, clock)) is not None
+        return clock.now() - began
+
+    results = clock.run([lambda: until_running(watching, clock, 0), newcomer, starts(project, 200)])
+    assert results[1] <= 2.0 + 0.06 + 3 * 2.0  # the rest of that look, the moment for others, the page and two details
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_when_the_leader_leaves_another_goes_on_without_a_break(seed: int) -> None:
+    clock = Simulation(seed)
+    project = Project(clock, range(2), latency=0)
+    watching = watcher(project, list_threshold=5)
+    clock.run(
+        [
+            lambda: until_running(watching, clock, 0, seconds=2.05),
+            lambda: until_running(watching, clock, 1),
+            starts(project, 30),
+        ]
+    )
+    times = [at for kind, job_id, at in project.calls if job_id == 1]
+    assert times[2] - times[1] <= 1.7
 
 
 def test_newcomers_that_trickle_in_cannot_make_more_than_two_looks_an_interval() -> None:
