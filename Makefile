@@ -19,6 +19,9 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+demo: $(STAMP) ## the quick start against a local DLI (ENGINE=pulumi|embedded forces an engine)
+	@$(BIN)/python examples/demo.py
+
 check: $(STAMP) ## lint, types and import directions; no test is run
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

@@ -39,7 +39,7 @@ from pulumi_dli.lifecycle.package_wire import (
 )
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
 from pulumi_dli.specs.fields import Failure
-from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
 
@@ -50,6 +50,10 @@ class PackageGroupLifecycle:
 
     def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
         return []
+
+    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        if "packages" not in unknown:
+            call.note(f"uploads {', '.join(PackageSpec.model_validate(p).package_name for p in news['packages'])}")
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         if not ahead.id:

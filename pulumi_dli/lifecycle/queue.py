@@ -56,6 +56,10 @@ class QueueLifecycle:
     def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
         return []
 
+    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        size = f"a queue of {news['cu_count']} CUs" if "cu_count" not in unknown else "a queue"
+        call.note(f"creates {size}; its compute comes with the first job (6 to 10 minutes)")
+
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         return foresee(call, ahead)
 
