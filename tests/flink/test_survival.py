@@ -133,3 +133,14 @@ def test_a_job_stopped_before_the_end_of_the_emulator_stays_stopped(
         [seen] = driver.runtime.changes()
         assert (seen.job_id, seen.state, seen.savepoint_path) == (1, RunState.CANCELED, path)
         assert not left_over(tmp_path), "no job, no cluster"
+
+
+def test_a_shared_cluster_serves_all_queues_and_outlives_each(counter_jars: dict[str, Path], tmp_path: Path) -> None:
+    with runtime_in(tmp_path, counter_jars, shared="true") as driver:
+        driver.start(1, "v1")
+        driver.until(1, RunState.RUNNING)
+        assert driver.runtime.web_url(PROJECT, "another") == driver.runtime.web_url(PROJECT, QUEUE)
+        driver.runtime.queue_gone(PROJECT, "another")
+        driver.until_count(1, "v1", above=driver.count(1)[1] + 20)
+        assert len(left_over(tmp_path)) == 2
+    assert not left_over(tmp_path)
