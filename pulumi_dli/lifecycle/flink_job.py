@@ -216,6 +216,8 @@ class FlinkJarJobLifecycle:
         outs = {key: olds[key] for key in (*NOTES, *session.where()) if key in olds}
         outs = {**found, **session.where(), **outs, **self._facts(moves, job, olds, detailed=sighting.detailed)}
         outs["unfinished"] = self._unfinished(olds, inputs, found, job)
+        if all(outs.get(key) == olds.get(key) for key in {*outs, *olds} - {"observed_at"}):
+            outs["observed_at"] = olds.get("observed_at")  # a refresh that found nothing new shows nothing
         return Observation(id, outs, found, unhealthy=self._ailments(moves, job, olds))
 
     def _state_input(self, job: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,9 +67,13 @@ def agrees(declared: str, observed: str) -> bool:
 def facts(job: FlinkJob, *, detailed: bool, olds: Mapping[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
     """The outputs that are observed. What a list row does not tell is kept from the last detailed look."""
     found: dict[str, Any] = {"job_id": str(job.job_id), "status_desc": described(job.status_desc, words)}
-    found.update({name: getattr(job, name, None) for name in _FACTS})
+    for name in _FACTS:
+        value = getattr(job, name, None)
+        found[name] = olds.get(name) if value is None else value
     for name in ONLY_IN_DETAILS:
         found[name] = getattr(job, name, None) if detailed else olds.get(name)
+    # A row of the list does not tell; a job that never restarted is what the next detailed look finds.
+    found["restart_times"] = found["restart_times"] or 0
     return {name: value for name, value in found.items() if value is not None}
 
 
