@@ -86,12 +86,12 @@ def _announce(url: str, settings: Settings, ready_file: Path | None) -> None:
     settled = describe(url, settings.credentials.project_id)
     stack = " && ".join(f"pulumi config set {key} {value}" for key, value in settled.items())
     line = f"Local DLI at {url}, pace {settings.pace:g}, data in {settings.data}. Stack: {stack}"
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
     if ready_file is not None:
         part = ready_file.with_name(ready_file.name + ".part")
         part.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
         part.replace(ready_file)
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _complain(message: str) -> int:

@@ -228,6 +228,7 @@ def bind(port: int) -> socket.socket:
     except OSError:
         listening.close()
         raise
+    listening.listen(128)  # callers may connect from the moment the address is known
     return listening
 
 

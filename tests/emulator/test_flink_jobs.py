@@ -156,7 +156,9 @@ def test_an_update_at_rest_is_partial(call: Caller) -> None:
     job_id = call.job(desc="kept", checkpoint_mode=2)
     before = call.details(job_id)["update_time"]
     call.emulator.advance(5)
-    answer = call("PUT", f"/v1.0/{{p}}/streaming/flink-jobs/{job_id}", {"parallel_number": 2, "job_type": "flink_jar_job"})
+    answer = call(
+        "PUT", f"/v1.0/{{p}}/streaming/flink-jobs/{job_id}", {"parallel_number": 2, "job_type": "flink_jar_job"}
+    )
     assert answer.json()["job"]["update_time"] > before
     details = call.details(job_id)
     assert (details["desc"], details["job_config"]["parallel_number"]) == ("kept", 2)
@@ -273,7 +275,11 @@ def test_the_execution_graph_is_there_once_the_job_has_run(call: Caller) -> None
 def test_details_place_their_fields_as_documented_and_hide_tags(call: Caller) -> None:
     job_id = call.job(tags=[{"key": "a", "value": "b"}], main_class="Main", runtime_config='[{"key":"k","value":"v"}]')
     details = call.details(job_id)
-    assert (details["main_class"], details["job_type"], details["run_mode"]) == ("Main", "flink_jar_job", "exclusive_cluster")
+    assert (details["main_class"], details["job_type"], details["run_mode"]) == (
+        "Main",
+        "flink_jar_job",
+        "exclusive_cluster",
+    )
     config = details["job_config"]
     assert config["runtime_config"] == '[{"key":"k","value":"v"}]'
     assert config["entrypoint"] == "g/app.jar"

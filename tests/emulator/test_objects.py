@@ -35,7 +35,9 @@ def client_of(url: str, access: str = "AK") -> Any:
 
 
 def test_an_object_comes_back_as_it_was_put(s3: Any) -> None:
-    s3.put_object(Bucket="jars", Key="a dir/app+1.jar", Body=b"bytes", ContentType="application/java-archive", Metadata={"k": "v"})
+    s3.put_object(
+        Bucket="jars", Key="a dir/app+1.jar", Body=b"bytes", ContentType="application/java-archive", Metadata={"k": "v"}
+    )
     head = s3.head_object(Bucket="jars", Key="a dir/app+1.jar")
     assert (head["ContentLength"], head["Metadata"], head["ContentType"]) == (5, {"k": "v"}, "application/java-archive")
     assert s3.get_object(Bucket="jars", Key="a dir/app+1.jar")["Body"].read() == b"bytes"
@@ -64,7 +66,10 @@ def test_what_is_missing_is_a_404(s3: Any) -> None:
 def test_large_files_go_up_in_parts(s3: Any) -> None:
     content = bytes(range(256)) * 4 * 1024 * 12  # 12 MiB in parts of 5
     s3.upload_fileobj(
-        io.BytesIO(content), "jars", "big.jar", Config=TransferConfig(multipart_threshold=1, multipart_chunksize=5 * 2**20)
+        io.BytesIO(content),
+        "jars",
+        "big.jar",
+        Config=TransferConfig(multipart_threshold=1, multipart_chunksize=5 * 2**20),
     )
     assert s3.get_object(Bucket="jars", Key="big.jar")["Body"].read() == content
     assert s3.head_object(Bucket="jars", Key="big.jar")["ETag"].endswith('-3"')

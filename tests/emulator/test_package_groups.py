@@ -65,7 +65,8 @@ def test_a_scripted_upload_fails(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"kind": "exe"}, {"paths": []}, {"paths": ["nonsense"]}, {"group": "a b"}, {"paths": ["obs://b/.hidden"]}]
+    "fields",
+    [{"kind": "exe"}, {"paths": []}, {"paths": ["nonsense"]}, {"group": "a b"}, {"paths": ["obs://b/.hidden"]}],
 )
 def test_a_malformed_upload_is_refused(call: Caller, fields: dict[str, object]) -> None:
     answer = call("POST", RESOURCES, {"paths": ["obs://jars/a.jar"], "kind": "jar", "group": "g", **fields})

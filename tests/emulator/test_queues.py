@@ -31,13 +31,20 @@ def test_the_list_pages_orders_and_filters_by_tags(call: Caller) -> None:
     assert [queue["queue_name"] for queue in page] == ["default"]
     by_cus = call("GET", QUEUES, params={"queue_type": "all", "order": "cu_desc"}).json()["queues"]
     assert by_cus[0]["queue_name"] == "a"
-    assert [q["queue_name"] for q in call("GET", QUEUES, params={"queue_type": "all", "tags": "k=v"}).json()["queues"]] == ["a"]
+    assert [
+        q["queue_name"] for q in call("GET", QUEUES, params={"queue_type": "all", "tags": "k=v"}).json()["queues"]
+    ] == ["a"]
 
 
 def test_details_have_mixed_case_keys_and_the_list_has_the_rest(call: Caller) -> None:
     call.queue(labels=["multi_az=2"])
     details = call("GET", f"{QUEUES}/q").json()
-    assert (details["queueType"], details["cuCount"], details["cu_spec"], details["is_success"]) == ("general", 16, 16, True)
+    assert (details["queueType"], details["cuCount"], details["cu_spec"], details["is_success"]) == (
+        "general",
+        16,
+        16,
+        True,
+    )
     assert "labels" not in details
     row = call("GET", QUEUES, params={"queue_type": "general"}).json()["queues"][0]
     assert (row["labels"], row["platform"], row["is_restarting"]) == ("multi_az=2", "x86_64", False)
@@ -46,7 +53,14 @@ def test_details_have_mixed_case_keys_and_the_list_has_the_rest(call: Caller) ->
 
 @pytest.mark.parametrize(
     "fields",
-    [{"queue_name": "_x"}, {"queue_name": "123"}, {"queue_name": "a-b"}, {"cu_count": 17}, {"cu_count": 0}, {"cu_count": "16"}],
+    [
+        {"queue_name": "_x"},
+        {"queue_name": "123"},
+        {"queue_name": "a-b"},
+        {"cu_count": 17},
+        {"cu_count": 0},
+        {"cu_count": "16"},
+    ],
 )
 def test_a_malformed_queue_is_refused(call: Caller, fields: dict[str, Any]) -> None:
     answer = call("POST", QUEUES, {"queue_name": "x", "cu_count": 16, **fields})
@@ -92,7 +106,9 @@ def test_scaling_adds_the_amount_late_and_again_when_asked_again(call: Caller) -
     assert call("PUT", f"{QUEUES}/big/action", {"action": "scale_in", "cu_count": 32}).ok
     call.emulator.advance(600)
     assert _cus(call) == (64, 64)
-    assert "64 CUs cannot be scaled in" in call("PUT", f"{QUEUES}/big/action", {"action": "scale_in", "cu_count": 16}).text
+    assert (
+        "64 CUs cannot be scaled in" in call("PUT", f"{QUEUES}/big/action", {"action": "scale_in", "cu_count": 16}).text
+    )
 
 
 def test_a_scale_in_may_end_half_way(call: Caller) -> None:
@@ -151,9 +167,14 @@ def test_pools_can_be_named_by_queues_once_they_exist(call: Caller) -> None:
 def test_tags_are_set_shown_filtered_and_deleted_by_uuid_or_name(call: Caller) -> None:
     call.queue(tags=[{"key": "a", "value": "1"}])
     uuid = call("GET", f"{QUEUES}/q").json()["resource_id"]
-    assert call("GET", "/v3/{p}/dli_queue/" + uuid + "/tags").json() == {"tags": [{"key": "a", "value": "1"}], "count": 1}
+    assert call("GET", "/v3/{p}/dli_queue/" + uuid + "/tags").json() == {
+        "tags": [{"key": "a", "value": "1"}],
+        "count": 1,
+    }
     assert call("POST", "/v3/{p}/dli_queue/q/tags/create", {"tags": [{"key": "b", "value": "2"}]}).content == b""
-    filtered = call("POST", "/v3/{p}/dli_queue/resource-instances/filter", {"tags": [{"key": "b", "values": ["2"]}]}).json()
+    filtered = call(
+        "POST", "/v3/{p}/dli_queue/resource-instances/filter", {"tags": [{"key": "b", "values": ["2"]}]}
+    ).json()
     assert (filtered["total_count"], filtered["resources"][0]["resource_id"]) == (1, uuid)
     wrong = {"tags": [{"key": "a", "value": "other"}]}
     call("POST", "/v3/{p}/dli_queue/q/tags/delete", wrong)
@@ -168,7 +189,9 @@ def test_tags_of_packages_and_jobs_go_by_group_and_name_and_by_id(call: Caller) 
     job_id = call.job(tags=[{"key": "a", "value": "1"}])
     call.package("tagged.jar", "g", tags=[{"key": "p", "value": "x"}])
     assert call("GET", f"/v3/{{p}}/dli_flink_job/{job_id}/tags").json()["count"] == 1
-    assert call("GET", "/v3/{p}/dli_package_resource/g%23tagged.jar/tags").json()["tags"] == [{"key": "p", "value": "x"}]
+    assert call("GET", "/v3/{p}/dli_package_resource/g%23tagged.jar/tags").json()["tags"] == [
+        {"key": "p", "value": "x"}
+    ]
 
 
 def test_quotas_are_shown_and_kept(call: Caller) -> None:

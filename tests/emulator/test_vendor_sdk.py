@@ -1,0 +1,106 @@
+"""The vendor's own Python client walks the seed's flow: a witness whom we did not write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions import exceptions
+from huaweicloudsdkdli import v1 as dli
+
+from pulumi_dli.emulator.iam import Credentials
+from pulumi_dli.emulator.testing import Emulator
+from tests.emulator.conftest import PROJECT
+
+# the vendor marks its package calls so; they are the seed's flow
+pytestmark = pytest.mark.filterwarnings("ignore:Method '.*_job_resources?' of DliClient is deprecated")
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator(credentials=Credentials(access_key="AK", secret_key="SK", project_id=PROJECT)) as emulator:
+        yield emulator
+
+
+def client_of(emulator: Emulator, secret: str) -> Any:
+    credentials = BasicCredentials("AK", secret, PROJECT)
+    return dli.DliClient.new_builder().with_credentials(credentials).with_endpoints([emulator.url]).build()
+
+
+def test_the_seeds_flow_from_the_queue_to_the_tear_down(emulator: Emulator) -> None:
+    client = client_of(emulator, "SK")
+    queue = dli.CreateQueueRequestBody(queue_name="testQueue", queue_type="general", cu_count=16, resource_mode=1)
+    assert client.create_queue(dli.CreateQueueRequest(body=queue)).queue_name == "testqueue"
+
+    urls = {}
+    for name in ("test.jar", "test1.jar", "test.csv", "test1.csv", "javaQueueStream.jar"):
+        emulator.put_object("bucket", name, name.encode())
+        urls[name] = f"https://bucket.obs.eu-de.otc.t-systems.com/{name}"
+    _upload(client, [urls["test.jar"], urls["test1.jar"]], "jar", "myGroup")
+    _upload(client, [urls["test.csv"], urls["test1.csv"]], "file", "myGroup")
+    _upload(client, [urls["javaQueueStream.jar"]], "jar", "")
+    emulator.advance(20)
+
+    one = client.show_job_resource(dli.ShowJobResourceRequest(resource_name="test1.jar", group="myGroup"))
+    assert one.status == "READY"
+    listed = client.list_job_resources(dli.ListJobResourcesRequest())
+    assert sorted(listed.groups[0].resources) == ["test.csv", "test.jar", "test1.csv", "test1.jar"]
+
+    body = dli.CreateFlinkJarJobRequestBody(
+        name="test",
+        desc="job for test",
+        queue_name="testQueue",
+        manager_cu_number=1,
+        cu_number=2,
+        parallel_number=1,
+        tm_cus=1,
+        tm_slot_num=1,
+        log_enabled=True,
+        obs_bucket="bucketName",
+        smn_topic="topic",
+        main_class="org.apache.flink.examples.streaming.JavaQueueStream",
+        restart_when_exception=False,
+        entrypoint="javaQueueStream.jar",
+        entrypoint_args="-windowSize 2000 -rate3",
+        dependency_jars=["myGroup/test.jar", "myGroup/test1.jar"],
+        dependency_files=["myGroup/test.csv", "myGroup/test1.csv"],
+    )
+    job = client.create_flink_jar_job(dli.CreateFlinkJarJobRequest(body=body)).job
+    assert (job.job_id, job.status_name) == (138, "job_init")
+
+    run = dli.BatchRunFlinkJobsRequestBody(job_ids=[138], resume_savepoint=False)
+    client.batch_run_flink_jobs(dli.BatchRunFlinkJobsRequest(body=run))
+    assert _status(client) == "job_submitting"
+    emulator.advance(480)
+    assert _status(client) == "job_running"
+
+    stop = dli.StopFlinkJobsRequestBody(job_ids=[138], trigger_savepoint=True)
+    client.batch_stop_flink_jobs(dli.BatchStopFlinkJobsRequest(body=stop))
+    emulator.advance(40)
+    assert _status(client) == "job_cancel_success"
+
+    client.delete_flink_job(dli.DeleteFlinkJobRequest(job_id=138))
+    for name, group in (("test.jar", "myGroup"), ("javaQueueStream.jar", None)):
+        client.delete_job_resource(dli.DeleteJobResourceRequest(resource_name=name, group=group))
+    client.delete_queue(dli.DeleteQueueRequest(queue_name="testQueue"))
+    with pytest.raises(exceptions.ClientRequestException) as gone:
+        client.show_queue(dli.ShowQueueRequest(queue_name="testqueue"))
+    assert (gone.value.status_code, gone.value.error_code) == (400, "DLI.0002")
+
+
+def test_the_vendors_signature_is_refused_with_another_secret(emulator: Emulator) -> None:
+    client = client_of(emulator, "another")
+    with pytest.raises(exceptions.ClientRequestException) as refused:
+        client.list_queues(dli.ListQueuesRequest())
+    assert (refused.value.status_code, refused.value.error_code) == (401, "APIGW.0301")
+
+
+def _upload(client: Any, paths: list[str], kind: str, group: str) -> None:
+    body = dli.UploadJobResourcesRequestBody(paths=paths, kind=kind, group=group, is_async=True)
+    client.upload_job_resources(dli.UploadJobResourcesRequest(body=body))
+
+
+def _status(client: Any) -> str:
+    return str(client.show_flink_job(dli.ShowFlinkJobRequest(job_id=138)).job_detail.status)
