@@ -202,7 +202,6 @@ class Deployment:
             dependencies=goal.dependencies,
             property_dependencies=goal.property_dependencies,
             additional_secret_outputs=goal.additional_secret_outputs,
-            aliases=[self._aliases[urn]] if urn in self._aliases else [],
             custom_timeouts=goal.custom_timeouts,
             retain_on_delete=goal.retain_on_delete,
             deleted_with=goal.deleted_with,

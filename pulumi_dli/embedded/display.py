@@ -21,6 +21,8 @@ SYMBOLS = {
     "read": ">",
     "read-replacement": ">>",
     "refresh": "~",
+    "discard": "<",
+    "discard-replaced": "<<",
     "remove-pending-replace": "-",
 }
 VERBS = {
@@ -29,6 +31,8 @@ VERBS = {
     "delete": ("deleting", "deleted"),
     "create-replacement": ("creating replacement", "created replacement"),
     "delete-replaced": ("deleting original", "deleted original"),
+    "discard": ("forgetting", "forgot"),
+    "discard-replaced": ("forgetting original", "forgot original"),
     "read": ("reading", "read"),
     "read-replacement": ("reading for replacement", "read for replacement"),
     "refresh": ("refreshing", "refreshed"),
@@ -82,7 +86,7 @@ class Display:
             self._drifted(event)
 
     def _planned(self, op: str, status: str, event: dict[str, Any]) -> None:
-        if status != "done" or op in ("same", "create-replacement", "delete-replaced", "read-replacement"):
+        if status != "done" or op == "same" or op.endswith(("-replacement", "-replaced")):
             return
         if op == "refresh":
             self._drifted(event)

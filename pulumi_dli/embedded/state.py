@@ -54,7 +54,6 @@ class State:
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     pending_replacement: bool = False
     additional_secret_outputs: list[str] = field(default_factory=list)
-    aliases: list[str] = field(default_factory=list)
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     import_id: str = ""
     retain_on_delete: bool = False

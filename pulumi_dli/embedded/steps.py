@@ -74,8 +74,12 @@ class Step:
     @property
     def counted_as(self) -> str:
         """The word it has in the summary; empty for the parts of a replacement and for what users did not write."""
-        hidden = self.op in ("create-replacement", "delete-replaced", "read-replacement", "remove-pending-replace")
-        return "" if hidden or self.state.is_default_provider else self.op
+        hidden = self.op.endswith(("-replacement", "-replaced", "-replace"))
+        if hidden or self.state.is_default_provider:
+            return ""
+        if self.op == "read" and not (self.old and self.new and compare(self.old.outputs, self.new.outputs)):
+            return ""  # as the CLI: only a read that found something else is worth counting
+        return self.op
 
 
 class Doer:
@@ -98,6 +102,8 @@ class Doer:
             "update": self._update,
             "delete": self._delete,
             "delete-replaced": self._delete,
+            "discard": self._delete,
+            "discard-replaced": self._delete,
             "remove-pending-replace": lambda step: snapshot.end(None, done=[step.old]),
             "read": self._read,
             "read-replacement": self._read,
@@ -228,6 +234,7 @@ class Doer:
                 raise
             made = error
             new.outputs, new.init_errors = decode(error.made.properties), list(error.made.reasons)
+            new.inputs = old.inputs  # so that the next update sees the whole change again
         keep_seals(new.inputs, old.inputs)
         self._settle(new)
         keep_seals(new.outputs, old.outputs)

@@ -37,9 +37,8 @@ def _repaired(resources: Collection[State | None]) -> list[State]:
         if state is None:
             continue
         state.dependencies = [urn for urn in state.dependencies if urn in known]
-        state.property_dependencies = {
-            key: [urn for urn in urns if urn in known] for key, urns in state.property_dependencies.items()
-        }
+        left_of = {key: [urn for urn in urns if urn in known] for key, urns in state.property_dependencies.items()}
+        state.property_dependencies = {key: urns for key, urns in left_of.items() if urns}
         state.deleted_with = state.deleted_with if state.deleted_with in known else ""
         known.add(state.urn)
         left.append(state)
@@ -59,9 +58,10 @@ def delete_unseen(doer: Doer, seen: Collection[str], deleted: Collection[State],
     for state in doer.snapshot.base.resources:
         if state.delete:
             if state not in deleted:
-                steps.append(Step("delete-replaced", state))
+                steps.append(Step("discard-replaced" if state.external else "delete-replaced", state))
         elif state.urn not in seen:
-            steps.append(Step("remove-pending-replace" if state.pending_replacement else "delete", state))
+            word = "discard" if state.external else "delete"
+            steps.append(Step("remove-pending-replace" if state.pending_replacement else word, state))
     for step in steps:
         doer.condemned.add(step.state.urn)
         doer.ensure_provider(step.state)

@@ -158,7 +158,7 @@ class Embedded(Yard):
             summaries = [event["changes"] for event in events if event["kind"] == "summary"]
             counts = summaries[0] if summaries else {}
         steps = {
-            (event["op"], event["name"])
+            (event["result_op"] if what == "refresh" else event["op"], event["name"])
             for event in events
             if event["kind"] == "step" and event["status"] == "done" and not event["internal"]
         }
@@ -204,13 +204,18 @@ class Cli(Yard):
         if what != "preview":
             flags += ["--preview-only"] if preview_only else ["--yes", "--skip-preview"]
         done = self.pulumi(what, *flags, *(["--refresh"] if refresh else []), check=False)
-        return self._outcome([json.loads(line) for line in log.read_text().splitlines()], done)
+        # A component's end is told only when it registers outputs, a refresh's result only at its end.
+        told = "resOutputsEvent" if what == "refresh" else "resourcePreEvent"
+        return self._outcome([json.loads(line) for line in log.read_text().splitlines()], told, done)
 
-    def _outcome(self, events: list[Json], done: subprocess.CompletedProcess[str]) -> Outcome:
+    def _outcome(self, events: list[Json], told: str, done: subprocess.CompletedProcess[str]) -> Outcome:
         found = Outcome(done.returncode != 0, text=done.stdout + done.stderr)
         for event in events:
-            if "resOutputsEvent" in event:
-                metadata = event["resOutputsEvent"]["metadata"]
+            if "resOpFailedEvent" in event:
+                metadata = event["resOpFailedEvent"]["metadata"]
+                found.steps.discard((metadata["op"], metadata["urn"].split("::")[-1]))
+            elif told in event:
+                metadata = event[told]["metadata"]
                 name = metadata["urn"].split("::")[-1]
                 if not (metadata["type"].startswith("pulumi:providers:") and name == "default"):
                     found.steps.add((str(metadata["op"]), name))
