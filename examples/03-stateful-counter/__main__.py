@@ -8,7 +8,7 @@ import pulumi_dli as dli
 
 settings = pulumi.Config()
 version = settings.get("version") or "v1"
-output = settings.get("output") or "/tmp/stateful-counter.txt"  # noqa: S108 - a place that everybody finds
+output = settings.get("output") or "/tmp/stateful-counter.txt"
 
 queue = dli.Queue("counter", queue_name="counter", cu_count=16)
 

@@ -83,7 +83,7 @@ def _flink_classpath() -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the JDK's own programs
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
 
