@@ -160,7 +160,7 @@ class SharedSnapshot(Generic[T]):
                 if self._flying is flight:
                     self._flying = None
                 newer = self._kept is None or self._kept.at <= flight.at
-                if flight.value and flight.generation == self._generation and newer:
+                if flight.value and newer:
                     self._kept = flight
             flight.done.set()
 
@@ -196,6 +196,7 @@ class JobSnapshots(Generic[J]):
         self._last_read = clock.now()
         self._spent_details = 0
         self._bad_guesses = 0
+        self._guesses: dict[int, int] = {}  # pages that are being asked for on a guess, and for which job
 
     def read(self, job_id: int, *, not_older_than: float | None = None, need_detail: bool = False) -> Sighting[J]:
         """The job as it was at `not_older_than` or later (default: five seconds ago).
@@ -255,8 +256,12 @@ class JobSnapshots(Generic[J]):
                     return None
                 snapshot = self._page(number)
             tried.add(number)
-            page, at = snapshot.take(not_older_than=not_older_than)
-            self._learn(number, page, at, job_id)
+            try:
+                page, at = snapshot.take(not_older_than=not_older_than)
+                self._learn(number, page, at)
+            finally:
+                with self._lock:
+                    self._guesses.pop(number, None)
             if job_id in page.jobs:
                 return Sighting(page.jobs[job_id], detailed=False, at=at)
 
@@ -282,7 +287,14 @@ class JobSnapshots(Generic[J]):
             return None
         guess = self._guess(job_id) // PAGE
         if guess in left and self._bad_guesses < _BAD_GUESSES:
-            return guess
+            if guess in self._guesses:
+                return guess
+            if self._bad_guesses + len(self._guesses) < _BAD_GUESSES:
+                self._guesses[guess] = job_id
+                return guess
+            for asked in self._guesses:  # first see what these bring: it costs no call
+                if asked in left:
+                    return asked
         return min(left, key=lambda k: abs(k - guess)) if spent > len(left) else None
 
     def _guess(self, job_id: int) -> int:
@@ -312,12 +324,13 @@ class JobSnapshots(Generic[J]):
         page = self._jobs.list_page(offset=number * PAGE, limit=PAGE, order=NEWEST_FIRST, show_detail=True)
         return _Page({int(job.job_id): job for job in page.jobs}, page.total_count)
 
-    def _learn(self, number: int, page: _Page[J], at: float, job_id: int) -> None:
+    def _learn(self, number: int, page: _Page[J], at: float) -> None:
         with self._lock:
             if self._learnt.get(number) == at:
-                return  # by another reader of the same page: one wrong guess is not eight
+                return  # from another reader of the same page
             self._learnt[number] = at
-            if self._total is not None and job_id not in page.jobs:
+            guessed_for = self._guesses.pop(number, None)
+            if guessed_for is not None and guessed_for not in page.jobs:
                 self._bad_guesses += 1
             self._total = page.total_count
             self._rows = {id_: row for id_, row in self._rows.items() if row // PAGE != number}

@@ -189,12 +189,17 @@ def test_where_guessing_fails_a_refresh_costs_at_most_twice_the_better_way(ours:
         assert len(project.calls) <= 2 * min(ours, math.ceil(total / 100)) + 5
 
 
+@pytest.mark.parametrize("ids_are", ["random", "in clumps"])
 @pytest.mark.parametrize("width", [1, 8])
 @pytest.mark.parametrize("ours", [2, 5, 20])
-def test_few_jobs_strewn_over_a_large_project_cost_their_details_and_little_more(ours: int, width: int) -> None:
+def test_few_jobs_strewn_over_a_large_project_cost_their_details_and_little_more(
+    ours: int, width: int, ids_are: str
+) -> None:
     for seed in range(5):
         draw = random.Random(seed)
         ids = draw.sample(range(100_000), 3000)
+        if ids_are == "in clumps":
+            ids = sorted({10**12 - int(draw.paretovariate(0.5) * 1000) for _ in range(3000)})
         project = Project(Simulation(seed), ids, latency=0.01)
         refresh(project, draw.sample(ids, ours), width)
         assert len(project.calls) <= ours + 4
@@ -232,7 +237,7 @@ def test_reads_come_to_an_end_though_every_call_is_overtaken_by_a_write() -> Non
 
     results = clock.run([lambda i=i: snapshots.read(i) for i in (5, 6, 7, 7)] + [writes])
     assert [sighting.job.job_id for sighting in results[:4]] == [5, 6, 7, 7]
-    assert len(project.calls) <= 8
+    assert project.kinds().count("get") <= 3  # a read that is alone, and twice the job in no list
 
 
 def test_a_job_in_no_list_is_gone_only_when_the_details_say_so() -> None:

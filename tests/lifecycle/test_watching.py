@@ -167,7 +167,7 @@ def test_who_comes_while_a_look_is_under_way_gets_the_next_one_right_after_it() 
         return clock.now() - began
 
     results = clock.run([lambda: until_running(watching, clock, 0), newcomer, starts(project, 200)])
-    assert results[1] <= 2.0 + 0.06 + 3 * 2.0  # the rest of that look, the moment for others, the page and two details
+    assert results[1] <= 2.0 + 0.06 + 2.0  # the rest of that look, the moment for others, the next look
 
 
 @pytest.mark.parametrize("seed", range(12))
