@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-full format clean
+.PHONY: help setup demo check format test test-full bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,8 +35,16 @@ format: $(STAMP) ## rewrite the sources in the house style
 test: $(STAMP) ## the tests (under three minutes)
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-full: $(STAMP) ## the slow tests: kill matrices, whole programs, Java
-	@$(BIN)/python -m pytest -n auto -m slow
+test-full: $(STAMP) ## the slow tests: kill matrices, whole programs, real Flink where a JDK is installed
+	@if command -v javac >/dev/null 2>&1; then \
+	  echo "installing Flink's own libraries (once) ..."; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[flink]'; \
+	else echo "no JDK (javac) found: the tests with a real Flink are skipped"; fi
+	@$(BIN)/python -m pytest -n auto -m "slow and not java"
+	@$(BIN)/python -m pytest -m java
+
+bench: $(STAMP) ## cost of a deployment by number of jobs, in calls and time (N="1 10 100 500")
+	@$(BIN)/python -m benchmarks $(if $(N),--jobs $(N))
 
 clean: ## remove what was installed and built
 	rm -rf $(VENV) build dist *.egg-info

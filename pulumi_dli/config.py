@@ -130,6 +130,9 @@ _SETTINGS: Mapping[str, _Setting] = {
     "cloud": _Setting(("OS_CLOUD",)),
 }
 
+SETTINGS = tuple(_SETTINGS)
+"""Names of all settings, without the namespace `dli:`."""
+
 SECRET_SETTINGS = tuple(name for name, setting in _SETTINGS.items() if setting.secret)
 """Names of the settings whose values must never be shown."""
 

@@ -1,0 +1,119 @@
+"""Lists that are kept by hand, held against the code: rooms, public names, parameters, docs, pickled providers."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dill  # type: ignore[import-untyped]
+import pytest
+
+import pulumi_dli
+from pulumi_dli import config
+from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider
+from pulumi_dli.resources.base import DliResource
+from pulumi_dli.specs.fields import Effect, Spec
+from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.queue import QueueSpec
+from pulumi_dli.specs.reference import reference
+
+ROOT = Path(__file__).parent.parent
+RESOURCES: list[tuple[type[DliResource], type[Spec]]] = [
+    (pulumi_dli.Queue, QueueSpec),
+    (pulumi_dli.PackageGroup, PackageGroupSpec),
+    (pulumi_dli.FlinkJarJob, FlinkJarJobSpec),
+]
+NAMES = [resource.__name__ for resource, _ in RESOURCES]
+
+
+@pytest.mark.parametrize(("resource", "spec"), RESOURCES, ids=NAMES)
+def test_a_resource_takes_exactly_the_fields_of_its_spec(resource: type[DliResource], spec: type[Spec]) -> None:
+    parameters = list(inspect.signature(resource.__init__).parameters)[2:]
+    assert parameters[-1] == "opts"
+    assert sorted(parameters[:-1]) == sorted(spec.model_fields)
+
+
+@pytest.mark.parametrize(("resource", "spec"), RESOURCES, ids=NAMES)
+def test_the_docstring_of_a_resource_says_what_each_field_is(resource: type[DliResource], spec: type[Spec]) -> None:
+    told = " ".join((resource.__init__.__doc__ or "").split())
+    missing = [name for name, field in spec.model_fields.items() if f"{name}: {field.description}" not in told]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("resource", "spec"), RESOURCES, ids=NAMES)
+def test_outputs_and_inputs_have_names_of_their_own(resource: type[DliResource], spec: type[Spec]) -> None:
+    both = set(resource.facts) & set(spec.model_fields)
+    assert both <= {"owner"}, "an output that is also an input would be refreshed as one"
+
+
+@pytest.mark.parametrize("spec", [spec for _, spec in RESOURCES], ids=NAMES)
+def test_every_field_says_what_its_change_does(spec: type[Spec]) -> None:
+    unmarked = [
+        name for name, field in spec.model_fields.items() if not any(isinstance(m, Effect) for m in field.metadata)
+    ]
+    assert unmarked == []
+
+
+PICKLED = {
+    QueueProvider: "gASVLAAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjA1RdWV1ZVByb3ZpZGVylJOUKYGULg==",
+    PackageGroupProvider: "gASVMwAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBRQYWNrYWdlR3JvdXBQcm92aWRlcpSTlCmBlC4=",
+    FlinkJarJobProvider: "gASVMgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBNGbGlua0phckpvYlByb3ZpZGVylJOUKYGULg==",
+}
+
+
+@pytest.mark.parametrize("provider", [QueueProvider, PackageGroupProvider, FlinkJarJobProvider])
+def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
+    """The string stands in every state: another one would show as a change of every resource, or not load at all."""
+    text = base64.b64encode(dill.dumps(provider())).decode()
+    assert text == PICKLED[provider]
+    assert isinstance(dill.loads(base64.b64decode(text)), provider)
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    program = (
+        "import sys, pulumi, pulumi_dli; pulumi_dli.Queue, pulumi_dli.PackageGroup, pulumi_dli.FlinkJarJob, "
+        "pulumi_dli.Provider, pulumi_dli.get_queue\n"
+        "heavy = {'requests', 'pydantic', 'keystoneauth1', 'deepdiff', 'boto3', 'starlette'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def test_the_public_names_are_there_and_listed_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in pulumi_dli.__all__:
+        assert getattr(pulumi_dli, name) is not None
+        assert f"`{name}`" in readme or f"{name}(" in readme, f"{name} is not in the README"
+
+
+def test_the_readme_documents_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in config.SETTINGS if f"`dli:{name}`" not in readme] == []
+
+
+def test_the_reference_has_every_field_with_its_effect() -> None:
+    """docs/resources.md is written from the specs by `python -m pulumi_dli.specs.reference`."""
+    assert (ROOT / "docs" / "resources.md").read_text() == reference()
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = []
+    for path in sorted((ROOT / "pulumi_dli").rglob("*.py")):
+        if not ast.get_docstring(ast.parse(path.read_text())):
+            silent.append(str(path.relative_to(ROOT)))
+    assert silent == []
+
+
+def test_the_map_of_the_rooms_names_every_room() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = {path.name for path in (ROOT / "pulumi_dli").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    rooms |= {path.name for path in (ROOT / "pulumi_dli").glob("*.py") if path.name != "__init__.py"}
+    assert [room for room in sorted(rooms) if not re.search(rf"\b{re.escape(room)}\b", text)] == []
