@@ -238,6 +238,7 @@ def test_reads_come_to_an_end_though_every_call_is_overtaken_by_a_write() -> Non
     results = clock.run([lambda i=i: snapshots.read(i) for i in (5, 6, 7, 7)] + [writes])
     assert [sighting.job.job_id for sighting in results[:4]] == [5, 6, 7, 7]
     assert project.kinds().count("get") <= 3  # a read that is alone, and twice the job in no list
+    assert len(project.calls) <= 10
 
 
 def test_a_job_in_no_list_is_gone_only_when_the_details_say_so() -> None:
