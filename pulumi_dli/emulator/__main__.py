@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         server = make_server(service, base_url=url)
         _announce(url, settings, given.ready_file)
+        signal.signal(signal.SIGTERM, _leave)  # uvicorn gives the signal back when it has shut down
         try:
             server.run([listening])
         except KeyboardInterrupt:
@@ -80,6 +82,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         finally:
             service.close()
     return 0
+
+
+def _leave(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _announce(url: str, settings: Settings, ready_file: Path | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pulumi_dli.emulator import job_calls, package_groups, pools, queues, tags
+from pulumi_dli.emulator import job_calls, package_calls, pools, queue_calls, tags
 from pulumi_dli.emulator.calls import Call, Reply
 
 _QUEUES = "/v1.0/{project_id}/queues"
@@ -30,18 +30,18 @@ class Operation:
 
 
 OPERATIONS = (
-    Operation("queues.create", "POST", _QUEUES, queues.create),
-    Operation("queues.list", "GET", _QUEUES, queues.list_queues),
-    Operation("queues.get", "GET", _QUEUES + "/{queue_name}", queues.details),
-    Operation("queues.delete", "DELETE", _QUEUES + "/{queue_name}", queues.delete),
-    Operation("queues.action", "PUT", _QUEUES + "/{queue_name}/action", queues.act),
-    Operation("queues.cidr", "PUT", _QUEUES + "/{queue_name}", queues.change_cidr),
-    Operation("packages.upload", "POST", _PACKAGES, package_groups.upload),
-    Operation("packages.replace", "POST", _PACKAGES + "/{variant}", package_groups.replace),
-    Operation("packages.list", "GET", _PACKAGES, package_groups.list_packages),
-    Operation("packages.owner", "PUT", _PACKAGES + "/owner", package_groups.change_owner),
-    Operation("packages.get", "GET", _PACKAGES + "/{resource_name}", package_groups.get),
-    Operation("packages.delete", "DELETE", _PACKAGES + "/{resource_name}", package_groups.delete),
+    Operation("queues.create", "POST", _QUEUES, queue_calls.create),
+    Operation("queues.list", "GET", _QUEUES, queue_calls.list_queues),
+    Operation("queues.get", "GET", _QUEUES + "/{queue_name}", queue_calls.details),
+    Operation("queues.delete", "DELETE", _QUEUES + "/{queue_name}", queue_calls.delete),
+    Operation("queues.action", "PUT", _QUEUES + "/{queue_name}/action", queue_calls.act),
+    Operation("queues.cidr", "PUT", _QUEUES + "/{queue_name}", queue_calls.change_cidr),
+    Operation("packages.upload", "POST", _PACKAGES, package_calls.upload),
+    Operation("packages.replace", "POST", _PACKAGES + "/{variant}", package_calls.replace),
+    Operation("packages.list", "GET", _PACKAGES, package_calls.list_packages),
+    Operation("packages.owner", "PUT", _PACKAGES + "/owner", package_calls.change_owner),
+    Operation("packages.get", "GET", _PACKAGES + "/{resource_name}", package_calls.get),
+    Operation("packages.delete", "DELETE", _PACKAGES + "/{resource_name}", package_calls.delete),
     Operation("jobs.create", "POST", _FLINK + "/flink-jobs", job_calls.create_jar),
     Operation("jobs.update", "PUT", _FLINK + "/flink-jobs/{job_id}", job_calls.update_jar),
     Operation("sql_jobs.create", "POST", _FLINK + "/sql-jobs", job_calls.create_sql),

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from pulumi_dli.emulator.service import Service
 
 LOOPBACK = "127.0.0.1"
 CONTROL = "/__dli/"
+OUTSIDE_OF_DLI = ("iam.", "objects.", "buckets.")  # their clients and they live by the wall clock
 ANY_METHOD = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"]
 STATUS_ERRORS = {
     408: ("DLI.0019", "The task timed out."),
@@ -206,12 +208,14 @@ class Front:
             reply = Reply(refusal.status, refusal.body)
             if isinstance(refusal, GatewayRefusal):
                 reply.body["request_id"] = request_id
-            if refusal.status == 429 and fault is not None and fault.retry_after is not None:
+            if fault is not None and fault.retry_after is not None:
                 reply.headers = {"Retry-After": str(fault.retry_after)}
         service.store.commit()
         if fault is not None and fault.effect == "drop_after":
             raise _CutConnectionError
-        fixed = {"Date": service.clock.http_date(), "X-Request-Id": request_id}
+        elsewhere = incoming.operation.startswith(OUTSIDE_OF_DLI)
+        date = formatdate(usegmt=True) if elsewhere else service.clock.http_date()
+        fixed = {"Date": date, "X-Request-Id": request_id}
         reply.headers = {**fixed, **reply.headers}
         return reply
 

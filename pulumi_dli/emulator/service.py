@@ -78,7 +78,11 @@ class Service:
             settings.data.parent.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.data)
         self.directory = Path(self._temporary) if self._temporary else Path(f"{settings.data}.d")
-        self._assemble()
+        try:
+            self._assemble()
+        except BaseException:
+            self.store.close()  # a runtime may find this machine wanting
+            raise
 
     def _assemble(self) -> None:
         anchor = self.store.setting("clock")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.emulator.conftest import Caller
@@ -146,7 +148,7 @@ def test_a_running_job_takes_the_six_live_fields(call: Caller, field: str, value
 
 
 @pytest.mark.parametrize("fields", [{"parallel_number": 2}, {"obs_bucket": "bucket"}, {"desc": "new"}])
-def test_a_running_job_takes_no_other_field_and_no_unchanged_bucket(call: Caller, fields: dict[str, object]) -> None:
+def test_a_running_job_takes_no_other_field_and_no_unchanged_bucket(call: Caller, fields: dict[str, Any]) -> None:
     job_id = call.running()
     answer = call("PUT", f"/v1.0/{{p}}/streaming/flink-jobs/{job_id}", fields)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "DLI.15002")
@@ -180,7 +182,7 @@ def test_an_update_at_rest_is_partial(call: Caller) -> None:
         {"resource_config": {"max_slot": 0}},
     ],
 )
-def test_a_malformed_job_is_refused_and_not_made(call: Caller, fields: dict[str, object]) -> None:
+def test_a_malformed_job_is_refused_and_not_made(call: Caller, fields: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match=r"DLI\.0001"):
         call.job(**{"name": "job", **fields})
     assert call("GET", "/v1.0/{p}/streaming/jobs").json()["job_list"]["total_count"] == 0
@@ -231,7 +233,7 @@ def test_a_stop_is_refused_where_nothing_runs(call: Caller) -> None:
     [{"entrypoint": "g/none.jar"}, {"entrypoint": "obs://jars/none.jar"}, {"dependency_jars": ["none.jar"]}],
 )
 def test_a_job_that_names_what_does_not_exist_fails_to_submit_and_says_what(
-    call: Caller, fields: dict[str, object]
+    call: Caller, fields: dict[str, Any]
 ) -> None:
     job_id = call.job(**fields)
     assert call.run(job_id).ok

@@ -85,7 +85,7 @@ def test_the_ready_file_says_where_it_listens_and_a_signal_ends_it(tmp_path: Pat
         assert json.loads(ready.read_text(encoding="utf-8")) == {"url": control.url, "pid": started.pid}
         assert control.health()["pid"] == started.pid
         started.terminate()
-        assert started.wait(10) in (0, -signal.SIGTERM)
+        assert started.wait(10) == 0
 
 
 def test_it_listens_on_the_loopback_only(emulator: Emulator) -> None:
@@ -95,7 +95,7 @@ def test_it_listens_on_the_loopback_only(emulator: Emulator) -> None:
     for address in others - {"127.0.0.1"}:
         with socket.socket() as tried:
             tried.settimeout(2)
-            assert tried.connect_ex((str(address), port)) != 0 or address.startswith("127.")
+            assert tried.connect_ex((str(address), port)) != 0 or str(address).startswith("127.")
 
 
 def test_a_port_in_use_is_one_clear_sentence(
