@@ -192,10 +192,9 @@ class PackageMoves:
             raise
         except ApiError as error:
             names = []
-            raise DliError(
-                f"packages {', '.join(package.name for package in packages)} were not uploaded to group {self._group}: "
-                f"{error}; check that the objects exist and that DLI may read the bucket"
-            ) from error
+            hint = "; check that the objects exist and that DLI may read the bucket" if _of_object(error) else ""
+            refused = ", ".join(package.name for package in packages)
+            raise DliError(f"not uploaded to package group {self._group}: {refused}: {error}{hint}") from error
         finally:
             self._session.wrote()
             for package in packages if names else ():
@@ -372,6 +371,10 @@ class PackageMoves:
             **self._session.where(),
             "owner_tag": self._owner_tag,
         }
+
+
+def _of_object(error: ApiError) -> bool:
+    return error.code == "DLI.0011" or "object" in error.message.lower()
 
 
 def observed_outs(group: PackageGroup | None, there: Mapping[str, Held], ours: Iterable[str]) -> dict[str, Any]:

@@ -167,7 +167,8 @@ def _client(connection: Connection, purpose: str) -> Any:
         from botocore.config import Config  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
-            f"{purpose} needs boto3: pip install 'pulumi-dli[obs]', or upload the file yourself and give its obs:// path."
+            f"{purpose} needs boto3: pip install 'pulumi-dli[obs]', or upload the file yourself and give its obs:// "
+            "path."
         ) from error
     local = is_loopback(connection.obs_endpoint)
     config = Config(
