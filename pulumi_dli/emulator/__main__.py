@@ -89,7 +89,7 @@ def _leave(*_: object) -> None:
 
 
 def _announce(url: str, settings: Settings, ready_file: Path | None) -> None:
-    settled = describe(url, settings.credentials.project_id)
+    settled = describe(url, settings.credentials)
     stack = " && ".join(f"pulumi config set {key} {value}" for key, value in settled.items())
     line = f"Local DLI at {url}, pace {settings.pace:g}, data in {settings.data}. Stack: {stack}"
     if ready_file is not None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.emulator.__main__ import DEFAULT_PACE, DEFAULT_PORT, parser, run
+from pulumi_dli.emulator.iam import Credentials
+from pulumi_dli.emulator.server import describe
 from pulumi_dli.emulator.service import Service, Settings
 from pulumi_dli.emulator.testing import Control, Emulator, start_in_thread
 from tests.emulator.conftest import Caller
@@ -86,6 +88,14 @@ def test_the_ready_file_says_where_it_listens_and_a_signal_ends_it(tmp_path: Pat
         assert control.health()["pid"] == started.pid
         started.terminate()
         assert started.wait(10) == 0
+
+
+def test_the_announced_settings_suffice_and_repeat_no_secret() -> None:
+    anything = describe("http://127.0.0.1:1", Credentials())
+    assert set(anything) == {"dli:endpoint", "dli:region", "dli:projectId", "dli:accessKey", "dli:secretKey"}
+    strict = describe("http://127.0.0.1:1", Credentials(access_key="AK", secret_key="canary", project_id="p1"))
+    assert strict["dli:projectId"] == "p1"
+    assert not {"AK", "canary"} & set(strict.values())
 
 
 def test_it_listens_on_the_loopback_only(emulator: Emulator) -> None:
