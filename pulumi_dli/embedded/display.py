@@ -118,7 +118,7 @@ class Display:
 
     def _on_diagnostic(self, event: dict[str, Any]) -> None:
         severity, urn, text = event["severity"], event["urn"], event["message"].rstrip()
-        if severity == "debug" or (event["ephemeral"] and not self._fresh(urn, text)):
+        if event["ephemeral"] and not self._fresh(urn, text):
             return
         name = urn.split("::", 3)[-1] if urn else ""
         label = "" if severity == "info" else self._paint(f"{severity}: ", severity)

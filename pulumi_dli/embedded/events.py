@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pulumi_dli.embedded.state import State
-from pulumi_dli.embedded.steps import Step
+from pulumi_dli.embedded.steps import SHUT_DOWN, Step
 from pulumi_dli.embedded.values import path_text, plain
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -56,7 +56,7 @@ class Recorder:
 
     def diagnostic(self, severity: str, urn: str, text: str, *, ephemeral: bool = False) -> None:
         # What the SDK says when it was told that the engine takes no more: a consequence, not a reason.
-        if "Resource monitor has terminated" in text:
+        if severity == "debug" or "Resource monitor has terminated" in text or SHUT_DOWN in text:
             return
         found = Diagnostic(severity, urn, text, ephemeral)
         with self._lock:

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 from pulumi_dli.embedded.deployment import Deployment
 from pulumi_dli.embedded.goal import read_goal, read_goal_of_get
 from pulumi_dli.embedded.host import CHANNEL
-from pulumi_dli.embedded.steps import Doer, StoppedError
+from pulumi_dli.embedded.steps import SHUT_DOWN, Doer, StoppedError
 from pulumi_dli.embedded.values import RefusedError, decode, encode, refuse
 
 SEVERITIES = {0: "debug", 1: "info", 2: "warning", 3: "error"}
@@ -74,10 +74,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             return call()
         except StoppedError:
             # The program then ends with one line and without a traceback.
-            context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
+            context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
         except RefusedError as error:
             self._doer.fail(urn, str(error))
-            context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
+            context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
         except Exception as error:
             self._doer.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
             raise

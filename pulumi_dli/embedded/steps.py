@@ -38,6 +38,9 @@ PROTECTED = (
 )
 
 
+SHUT_DOWN = "resource monitor shut down"
+
+
 class StoppedError(Exception):
     """The operation failed or was cancelled: nothing new is begun."""
 
@@ -299,9 +302,10 @@ class Doer:
                 raise
             answer, failed = error.made, error
             new.init_errors = list(error.made.reasons)
-        if not answer.id:
+        if not answer.HasField("properties"):
             raise ProviderError(f"resource '{wanted}' does not exist")
-        new.id, new.outputs = answer.id, decode(answer.properties)
+        # As the CLI: the host answers with properties even when it found nothing, and that passes for an empty object.
+        new.id, new.outputs = answer.id or wanted, decode(answer.properties)
         return failed
 
     def _refresh(self, step: Step) -> None:

@@ -24,6 +24,11 @@ PASSPHRASE = "toys"
 Json = dict[str, Any]
 
 
+def toy(name: str, opts: Json | None = None, kind: str = "Toy", **props: Any) -> Json:
+    """One entry of a plan."""
+    return {"name": name, "kind": kind, "props": props, "opts": opts or {}}
+
+
 class ClearCrypter(Crypter):
     """Shows secrets instead of sealing them, to compare states."""
 

@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
-from .engines import PASSPHRASE, Cli, Embedded, Json, Yard
+from .engines import PASSPHRASE, Cli, Embedded, Json, Yard, toy
 
 pytestmark = [pytest.mark.cli, pytest.mark.slow]
 Pair = Callable[[], tuple[Embedded, Cli]]
-
-
-def toy(name: str, opts: Json | None = None, kind: str = "Toy", **props: Any) -> Json:
-    return {"name": name, "kind": kind, "props": props, "opts": opts or {}}
 
 
 class Phase:
