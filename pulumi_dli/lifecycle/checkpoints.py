@@ -56,8 +56,7 @@ def _place(job: FlinkJob) -> tuple[str, str]:
 
 
 def _is_of(key: str, prefix: str, job_id: int) -> bool:
-    """Under the shared folder, the first part names the job, as its id or with it at its end (contract 6.1)."""
+    """Under the shared folder, the first part holds the job's id, with its name before or after it (contract 6.1)."""
     if prefix != "jobs/checkpoint/":
         return True
-    folder = key.removeprefix(prefix).split("/", 1)[0]
-    return folder == str(job_id) or folder.endswith((f"_{job_id}", f"-{job_id}"))
+    return str(job_id) in re.split(r"[_\-]", key.removeprefix(prefix).split("/", 1)[0])
