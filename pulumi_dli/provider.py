@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 )
 
 from pulumi_dli import host
-from pulumi_dli.config import SECRET_SETTINGS, resolve_connection
+from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
 from pulumi_dli.errors import AuthError, ConfigError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class DliProvider(ResourceProvider):
         self._setting = req.config.get
         self._announced: set[str] = set()
         host.mask(str(req.config.get(f"dli:{name}") or "") for name in SECRET_SETTINGS)
+        for key, near in unknown_settings(host.setting_keys(req.config)).items():
+            host.hint(f"there is no setting {key}" + (f"; did you mean {near}?" if near else ""))
 
     def connect(self) -> Session:
         """The session of the configured connection.

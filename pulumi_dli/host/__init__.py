@@ -15,7 +15,17 @@ It decides nothing about resources, and no room below may import it.
 """
 
 from pulumi_dli.host.answers import Unhealthy, answering
-from pulumi_dli.host.calls import cancelled_event, current_call, hints, mask, masked, old_inputs, prepare
+from pulumi_dli.host.calls import (
+    cancelled_event,
+    current_call,
+    hint,
+    hints,
+    mask,
+    masked,
+    old_inputs,
+    prepare,
+    setting_keys,
+)
 from pulumi_dli.host.values import UnstorableError, integers, is_unknown, sanitise
 
 __all__ = [
@@ -24,6 +34,7 @@ __all__ = [
     "answering",
     "cancelled_event",
     "current_call",
+    "hint",
     "hints",
     "integers",
     "is_unknown",
@@ -32,4 +43,5 @@ __all__ = [
     "old_inputs",
     "prepare",
     "sanitise",
+    "setting_keys",
 ]

@@ -154,3 +154,9 @@ def _frames_up(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _nothing() -> None:
     pass
+
+
+def setting_keys(config: object) -> tuple[str, ...]:
+    """The keys of the SDK's `Config`, which looks up single keys only."""
+    known = getattr(config, "_props", None)
+    return tuple(str(key) for key in known) if isinstance(known, dict) else ()

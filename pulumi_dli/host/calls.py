@@ -92,9 +92,19 @@ def cancelled_event() -> threading.Event:
     return THIS_PROCESS.cancelled
 
 
+def hint(text: str) -> None:
+    """Something about the whole stack: the first resource that says anything says this too, once."""
+    THIS_PROCESS.hint(text)
+
+
 def hints() -> tuple[str, ...]:
     """What this host does not allow, in the words of a stack author."""
     return THIS_PROCESS.hints
+
+
+def setting_keys(config: object) -> tuple[str, ...]:
+    """The full keys of a provider's configuration; () where the SDK does not show them."""
+    return bridge.setting_keys(config)
 
 
 def mask(words: Iterable[str | None]) -> None:
