@@ -17,13 +17,8 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import ApiError, DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign
-from pulumi_dli.lifecycle.package_moves import (
-    CLAIM,
-    PackageMoves,
-    delete_objects,
-    named_by_jobs,
-    observed_outs,
-)
+from pulumi_dli.lifecycle.package_leftovers import delete_objects, named_by_jobs
+from pulumi_dli.lifecycle.package_moves import CLAIM, PackageMoves
 from pulumi_dli.lifecycle.package_wire import (
     FAILED,
     Held,
@@ -34,6 +29,7 @@ from pulumi_dli.lifecycle.package_wire import (
     imported,
     is_due,
     managed,
+    observed_outs,
     records,
     wanted,
 )

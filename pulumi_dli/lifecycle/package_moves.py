@@ -25,6 +25,7 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.contract import Call, HalfDone
 from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed
+from pulumi_dli.lifecycle.package_leftovers import clear, delete_objects
 from pulumi_dli.lifecycle.package_wire import (
     FAILED,
     READY,
@@ -36,7 +37,7 @@ from pulumi_dli.lifecycle.package_wire import (
     is_due,
     is_reached,
     managed,
-    others,
+    observed_outs,
     records,
     wanted,
     worst_status,
@@ -63,7 +64,7 @@ class PackageMoves:
         self._olds = olds or {}
         self._group = str(spec.group_name)
         self._owner = owner_of(session.project_id, call.urn)
-        self._owner_tag = str(self._olds.get("owner_tag") or "") if olds else self._owner
+        self._owner_tag = str(self._olds.get("owner_tag") or "") if self._olds else self._owner
         self._uploaded = records(self._olds.get("uploaded"))
         self._superseded = records(self._olds.get("superseded"))
         self._wanted = wanted(spec)
@@ -127,6 +128,8 @@ class PackageMoves:
                 "adopt=True to take over what is there (it is uploaded again), or choose another group_name or other "
                 "package names"
             )
+        if not self._olds:  # an earlier hold on the same packages must not fit any more
+            self._owner_tag = renewed(self._owner)
         return names
 
     def _own(self, names: Iterable[str]) -> set[str]:
@@ -225,19 +228,13 @@ class PackageMoves:
             groups.upload(self._group, paths, kind, is_async)
 
     def _mark(self, taken_over: list[str]) -> None:
-        """Tell this hold on packages that were taken over apart from an earlier one (see `ownership.renewed`)."""
-        if not taken_over or not self._owner:
-            return
-        new = renewed(self._owner)
-        tags = self._session.client.tags
+        """Our tag on packages that were taken over; whether uploading over them has set it is not documented."""
         try:
-            for name in self._uploaded:  # one tag for the group: all of it is ours
-                tags.create(PACKAGE_TAGS, self._tag_id(name), {OWNER_TAG: new})
+            for name in taken_over if self._owner_tag else ():
+                self._session.client.tags.create(PACKAGE_TAGS, self._tag_id(name), {OWNER_TAG: self._owner_tag})
         except ApiError as error:
             if not is_unpublished(error):
                 raise
-            return
-        self._owner_tag = new
 
     def _await_ready(self, due: list[Wanted]) -> None:
         names = [package.name for package in self._wanted]
@@ -323,33 +320,12 @@ class PackageMoves:
         self._tags = new
 
     def _clear_superseded(self) -> None:
-        """Remove what was put aside by an earlier update, and what no job of the list names any more (design 3)."""
-        going = dict(self._due_to_go)
-        for name in [name for name in self._superseded if name not in self._there]:
-            going.pop(name, None)
-            self._forget(self._superseded.pop(name))
-        if not going:
-            return
-        named = named_by_jobs(self._session)
-        for name, record in going.items():
-            if named is None or {f"{self._group}/{name}", record.path} & named:
-                continue
-            try:
-                self._session.client.package_groups.delete_package(name, self._group)
-            except NotFoundError:
-                pass
-            except DliError as error:
-                self._call.warn(f"package {self._group}/{name} is no longer needed, but was not removed: {error}")
-                continue
-            finally:
-                self._session.wrote()
+        """Remove what an earlier update put aside and no job names any more; what this one put aside stays."""
+        going = [record for name, record in self._superseded.items() if name in self._due_to_go]
+        for name in clear(self._call, self._session, self._group, going):
             self._touched = True
             self._there.pop(name, None)
-            self._forget(self._superseded.pop(name))
-
-    def _forget(self, record: Record) -> None:
-        if record.object:
-            delete_objects(self._call, self._session, [record], self._obs)
+            delete_objects(self._call, self._session, [self._superseded.pop(name)], self._obs)
 
     def _tag_id(self, name: str) -> str:
         return f"{self._group}#{name}"
@@ -375,43 +351,3 @@ class PackageMoves:
 
 def _of_object(error: ApiError) -> bool:
     return error.code == "DLI.0011" or "object" in error.message.lower()
-
-
-def observed_outs(group: PackageGroup | None, there: Mapping[str, Held], ours: Iterable[str]) -> dict[str, Any]:
-    """The outputs that are facts of the service."""
-    ours = set(ours)
-    outs: dict[str, Any] = {
-        "package_status": [there[one].out() for one in sorted(ours) if one in there],
-        "others": others(there, ours),
-    }
-    facts = {
-        "status": group.status if group else "",
-        "group_owner": group.owner if group else None,
-        "create_time": group.create_time if group else None,
-    }
-    return {**outs, **{key: value for key, value in facts.items() if value is not None}}
-
-
-def named_by_jobs(session: Session) -> set[str] | None:
-    """Every package that a job of the project names, in whatever status it is; None when the list does not tell."""
-    named: set[str] = set()
-    for job in session.client.flink_jobs.list_all(show_detail=True):
-        if not job.detailed:
-            return None
-        config = job.config
-        named.update(filter(None, (config.entrypoint, config.config_url, config.udf_jar_url)))
-        named.update(config.dependency_jars or ())
-        named.update(config.dependency_files or ())
-    return named
-
-
-def delete_objects(call: Call, session: Session, gone: Iterable[Record], obs: ObsUploads | None = None) -> None:
-    """Delete the objects in OBS that we uploaded for packages that are gone; one that cannot be deleted only stays."""
-    obs = obs or ObsUploads(session.client.connection)
-    for record in gone:
-        if record.object is None:
-            continue
-        try:
-            obs.delete(record.object)
-        except DliError as error:
-            call.warn(f"{record.object}, uploaded for a package that is gone, was not deleted: {error}")

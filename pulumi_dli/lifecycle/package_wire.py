@@ -192,3 +192,18 @@ def forecast(names: Sequence[str], olds: Mapping[str, Any], due: Sequence[str]) 
             f"removes {', '.join(removed)} where no job names {'it' if len(removed) == 1 else 'them'} any more"
         )
     return "; ".join(parts)
+
+
+def observed_outs(group: PackageGroup | None, there: Mapping[str, Held], ours: Iterable[str]) -> dict[str, Any]:
+    """The outputs that are facts of the service."""
+    ours = set(ours)
+    outs: dict[str, Any] = {
+        "package_status": [there[one].out() for one in sorted(ours) if one in there],
+        "others": others(there, ours),
+    }
+    facts = {
+        "status": group.status if group else "",
+        "group_owner": group.owner if group else None,
+        "create_time": group.create_time if group else None,
+    }
+    return {**outs, **{key: value for key, value in facts.items() if value is not None}}

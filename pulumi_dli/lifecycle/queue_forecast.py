@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
-from pulumi_dli.lifecycle.queue_wire import differs, impossible_scaling
+from pulumi_dli.lifecycle.queue_wire import cannot_enter, differs, impossible_scaling
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
@@ -42,7 +42,8 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
             "while jobs run on it: give it a new queue_name as well (the new queue comes first, its jobs restart there "
             "with a savepoint, then the old queue goes)"
         )
-    lines = [line for line in (_cus(ahead, known), _pool(ahead, known), *_small(known)) if line]
+    _refuse_pool(ahead, known)
+    lines = [line for line in (_cus(ahead, known), *_small(known)) if line]
     if lines:
         call.note("; ".join(lines))
     if "description" in known:
@@ -67,17 +68,18 @@ def _cus(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
     return f"scales from {old} to {new} CUs (about 10 minutes)"
 
 
-def _pool(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
+def _refuse_pool(ahead: Ahead, known: Mapping[str, Change]) -> None:
     change = known.get("elastic_resource_pool_name")
     if change is None:
-        return None
+        return
     held = change.old or _pool_of(ahead)
     if held and held != change.new:
         raise DliError(
             f"queue {ahead.id} is in the elastic resource pool {held} and can neither leave nor change it: set "
             f'elastic_resource_pool_name back to "{held}", or give the queue a new queue_name as well'
         )
-    return None if held else f"enters the elastic resource pool {change.new}, for good"
+    if not held:
+        raise DliError(cannot_enter(ahead.id, str(change.new)))
 
 
 def _pool_of(ahead: Ahead) -> str | None:

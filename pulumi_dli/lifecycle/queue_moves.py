@@ -23,7 +23,7 @@ from pulumi_dli.errors import (
     WaitTimeoutError,
 )
 from pulumi_dli.lifecycle.contract import Call, HalfDone
-from pulumi_dli.lifecycle.queue_wire import facts, impossible_scaling, managed, plan_scaling
+from pulumi_dli.lifecycle.queue_wire import cannot_enter, facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
 from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
 from pulumi_dli.specs.queue import QueueSpec
@@ -165,10 +165,7 @@ class QueueMoves:
             )
         if not wished:
             return
-        raise DliError(
-            f"queue {self._id} is outside of elastic resource pools: bind it to {wished} in the console and run "
-            "`pulumi up --refresh`, or give the queue a new queue_name, so that it is created in the pool"
-        )
+        raise DliError(cannot_enter(self._id, wished))
 
     def _scale(self) -> None:
         target = int(self._spec.cu_count or 0)

@@ -73,12 +73,14 @@ class ObsUploads:
             return bool(owner) and found.get("Metadata", {}).get(_OWNER) == owner
         if _digest(file) != digest:
             raise DliError(f"the file {file} changed while the program ran: run it again")
+        if call.cancelled.is_set():
+            raise cancelled_error(f"the upload of {file}")
         from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 -- an extra, and slow to import
 
         config = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False)
-        with self._asking(f"upload {file} to {path}", call=call):
-            self._client().upload_file(
-                file,
+        with self._asking(f"upload {file} to {path}", call=call), Path(file).open("rb") as content:
+            self._client().upload_fileobj(
+                content,
                 bucket,
                 key,
                 ExtraArgs={"Metadata": {_OWNER: owner}} if owner else None,
@@ -105,7 +107,7 @@ class ObsUploads:
                 found: dict[str, Any] = self._client().head_object(Bucket=bucket, Key=key)
                 return found
         except ApiError as error:
-            if error.status == 404:
+            if error.status in (403, 404):  # without the permission to list, a missing object is a denied one
                 return None
             raise
 

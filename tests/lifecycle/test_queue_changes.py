@@ -174,6 +174,20 @@ def test_a_queue_in_a_pool_is_scaled_by_the_pool_and_never_leaves_it(world: Worl
             queue.foresee({**inputs, "elastic_resource_pool_name": pool})
 
 
+def test_a_queue_bound_to_its_pool_by_hand_is_what_the_program_declares(world: World, queue: Resource) -> None:
+    inputs = {**INPUTS, "elastic_resource_pool_name": "pool"}
+    with pytest.raises(DliError, match="bind it to pool in the console"):
+        queue.foresee(inputs)
+    in_a_pool(world)
+    world.time.pass_by(400)
+    body = {"queue_name": "streams"}
+    world.session.client._transport.send(_request("POST", ("elastic-resource-pools", "pool", "queues"), body))
+    assert queue.drift(INPUTS) == []  # the program does not manage it yet
+    assert queue.foresee(inputs) == Foreseen(None)
+    queue.update(inputs)
+    assert queue.drift(inputs) == []
+
+
 def test_cus_that_a_pool_has_moved_are_no_drift_and_no_order(world: World) -> None:
     queue = in_a_pool(world)
     inputs = {"queue_name": "pooled", "cu_count": 64, "elastic_resource_pool_name": "pool"}
