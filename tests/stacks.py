@@ -1,4 +1,4 @@
-"""A stack without an engine: keeps inputs, outputs and half-made results as Pulumi's engine does, one resource at a time.
+"""A stack without an engine: keeps inputs, outputs and half-made results as Pulumi's does, one resource at a time.
 
     stack = Stack(emulator)                          # drives the lifecycles in this process: a phase is a new session
     stack = Stack(emulator, hosted=True)             # drives the SDK's own dynamic host: a phase is a new process
@@ -36,7 +36,7 @@ QUICK = {"first_submit": 40.0, "assigning": 10.0}
 """Service seconds: a first job need not take eight minutes in every test."""
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818  (what happened to the step, not a mistake of the test)
     """A step of the engine failed. `half_done`: whether its result was kept nevertheless."""
 
     def __init__(self, message: str, *, half_done: bool) -> None:
@@ -73,7 +73,7 @@ class Previewed:
         return [text for severity, text in self.lines if severity == "warning"]
 
 
-class HalfMade(Exception):
+class HalfMade(Exception):  # noqa: N818  (a result that travels as an exception)
     def __init__(
         self, reasons: tuple[str, ...], id: str, outs: dict[str, Any], inputs: dict[str, Any] | None = None
     ) -> None:
@@ -327,11 +327,11 @@ class Stack:
         before = (dict(entry.inputs), dict(entry.outs))
         with self.phase() as phase:
             try:
-                id, outs, inputs = phase.read(entry)
+                found, outs, inputs = phase.read(entry)
                 entry.init_errors = ()
             except HalfMade as ill:
-                id, outs, inputs, entry.init_errors = ill.id, ill.outs, ill.inputs, ill.reasons
-            if not id:
+                found, outs, inputs, entry.init_errors = ill.id, ill.outs, ill.inputs, ill.reasons
+            if not found:
                 del self.entries[name]
                 return True
             old = entry.inputs

@@ -1,46 +1,45 @@
 """The life of a Flink jar job: create, foresee, read, update, delete.
 
 This is the story; the decisions are in `upgrade.py` and `job_wish.py`, the moves in `job_moves.py`, the way through an
-upgrade and back in `job_upgrade.py`. It keeps the promises of `contract.Lifecycle`.
+upgrade and back in `job_upgrade.py`, the preview in `job_forecast.py`. It keeps the promises of `contract.Lifecycle`.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
+from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import (
+    ApiError,
+    CancelledError,
     ConfigError,
-    ConflictError,
     DliError,
     LostAnswerError,
     NotFoundError,
-    OwnershipError,
     UpgradeBlockedError,
 )
-from pulumi_dli.lifecycle import job_facts, job_wire, savepoints
+from pulumi_dli.lifecycle import job_facts, job_forecast, job_wire, savepoints
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.job_birth import KIND, Made, make
 from pulumi_dli.lifecycle.job_moves import JobMoves
 from pulumi_dli.lifecycle.job_upgrade import Unfinished, Upgrade
 from pulumi_dli.lifecycle.job_wish import (
     NOTES,
-    Wanted,
     deferred_fields,
-    remembered,
+    has_run,
+    kept_by_service,
     situation_of,
     wanted,
 )
-from pulumi_dli.lifecycle.ownership import is_foreign, is_own, owner_of, renewed, visible, wire_tags
+from pulumi_dli.lifecycle.ownership import is_foreign, visible
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
-from pulumi_dli.lifecycle.upgrade import Phase, Plan, Stop, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.upgrade import Phase, phase_of, plan_upgrade
 from pulumi_dli.specs.fields import Effect, Failure, changes
-from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec, is_new_flink
+from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
-
-KIND = "job"
 
 
 class FlinkJarJobLifecycle:
@@ -57,142 +56,46 @@ class FlinkJarJobLifecycle:
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """The preview's line for a job that does not exist yet."""
-        state = news.get("state") or "running"
-        if "state" in unknown:
-            state = "running"
-        lines = {"running": "starts", "draft": "is created as a draft", "suspended": "is created, not started"}
-        start = lines.get(state, "starts")
-        if state == "running" and news.get("initial_savepoint_path"):
-            start = "starts from initial_savepoint_path"
-        call.note(start)
-        _warn_of_old_packages(call, news)
+        job_forecast.announce(call, news, unknown)
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         """One line: what happens to the stream, and because of which fields."""
-        changed = Foreseen(None if ahead.changes else False)
-        if not ahead.changes and not ahead.olds.get("unfinished"):
-            return changed
-        job, source = self._look_ahead(ahead)
-        want = wanted(ahead.changes, ahead.olds, ahead.news, job)
-        situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)
-        plan = plan_upgrade(situation, want.wish)
-        if plan.blocked and not any(change.unknown for change in ahead.changes):
-            raise UpgradeBlockedError(f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.blocked}")
-        call.note(_line(plan, want, source))
-        _warn(call, plan, ahead)
-        if any(change.field in ("entrypoint", "flink_version", "dependency_jars") for change in ahead.changes):
-            _warn_of_old_packages(call, ahead.news)
-        return changed
-
-    def _look_ahead(self, ahead: Ahead) -> tuple[FlinkJob | None, str]:
-        """The job's details when a change would restart or start it; and how the line says where its status is from."""
-        stirs = ahead.olds.get("unfinished") or any(
-            change.effect is Effect.RESTART or change.field == "state" for change in ahead.changes
-        )
-        if not stirs or not ahead.id:
-            return None, ""
-        try:
-            session = ahead.connect()
-            session.must_be_where(ahead.olds, f"Flink job {ahead.id}")
-            return session.jobs.read(int(ahead.id), need_detail=True).job, ""
-        except ConfigError as error:
-            if "provider of its own" in str(error):
-                raise
-        except (DliError, ValueError):
-            pass
-        seen = ahead.olds.get("observed_at")
-        if not seen:
-            return None, ", status unknown"
-        moment = datetime.fromtimestamp(int(seen) / 1000, tz=UTC)
-        return None, f", status as of {moment:%Y-%m-%d %H:%M} UTC"
+        return job_forecast.foresee(call, ahead)
 
     def create(self, call: Call, session: Session, spec: FlinkJarJobSpec) -> Outcome:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs()
         runs = spec.wanted_state == "running"
         with session.runs.joining() if runs else contextlib.nullcontext():
-            job_id, owner = self._make(call, session, spec, inputs)
-            if job_id is None:
-                return self._take_over(call, session, spec, inputs)
-            session.claims.take(KIND, str(job_id))
-            moves = self._moves(call, session, job_id, inputs)
-            outs = {**inputs, **session.where(), **_notes(inputs, owner=owner), "job_id": str(job_id)}
-            with _kept(str(job_id), {**outs, "unfinished": "created, not started"}):
-                if runs:
+            made = make(call, session, spec, inputs)
+            moves = self._moves(call, session, made.job_id, inputs)
+            outs = {**inputs, **session.where(), **_notes(inputs, owner=made.owner), "job_id": str(made.job_id)}
+            if runs and not made.found:
+                with _kept(str(made.job_id), {**outs, "unfinished": "created, not started"}):
                     if spec.initial_savepoint_path:
                         moves.import_savepoint(spec.initial_savepoint_path)
                     moves.start(None, resume=bool(spec.initial_savepoint_path))
                     call.progress(f"submitting on queue {spec.queue_name}")
+        if made.found:
+            return self._bring_up(call, session, made, spec, outs)
         if not runs:
-            return Outcome(str(job_id), {**outs, "status": "job_init", "observed_at": moves.service_millis()})
-        with _kept(str(job_id), {**outs, "unfinished": "started, not seen running"}):
+            return Outcome(str(made.job_id), {**outs, "status": "job_init", "observed_at": moves.service_millis()})
+        with _kept(str(made.job_id), {**outs, "unfinished": "started, not seen running"}):
             sighting = moves.await_running(on_queue=spec.queue_name or "")
-        return Outcome(str(job_id), {**outs, **self._facts(moves, sighting.job, outs, detailed=sighting.detailed)})
+        facts = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
+        return Outcome(str(made.job_id), {**outs, **facts, "has_run": True})
 
-    def _make(
-        self, call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]
-    ) -> tuple[int | None, str]:
-        """The id of a new job and its owner tag; no id when a job of that name exists or may exist: then look it up."""
-        owner = owner_of(session.project_id, call.urn)
-        body = job_wire.create_body(inputs)
-        if tags := wire_tags(spec.tags, owner):
-            body["tags"] = tags
-        try:
-            return session.client.flink_jobs.create_jar(body), owner
-        except (ConflictError, LostAnswerError) as error:
-            if isinstance(error, LostAnswerError) and self._find(session, str(spec.name)) is None:
-                raise
-            return None, owner
-        finally:
-            session.wrote()
-
-    def _find(self, session: Session, name: str) -> FlinkJob | None:
-        """The job of exactly this name; the service's own filter may be a fuzzy one (contract 6.8)."""
-        return next((job for job in session.client.flink_jobs.list_all(name=name) if job.name == name), None)
-
-    def _take_over(self, call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]) -> Outcome:
-        """Go on with one's own earlier attempt, or with a job that the program says to adopt."""
-        name = str(spec.name)
-        job = self._find(session, name)
-        if job is None:
-            raise ConflictError(
-                f"a Flink job named {name} exists, but this user cannot see it: choose another name", status=400
-            )
-        owner = owner_of(session.project_id, call.urn)
-        tag = self._owner_tag(session, job.job_id, name, owner)
-        if not is_own(tag, owner) and not spec.adopt:
-            raise OwnershipError(
-                f"a Flink job named {name} exists already (id {job.job_id}, status {job.status}) and was not made by "
-                "this resource: give adopt=True to take it over, import it (`pulumi-dli import`), or choose another "
-                "name"
-            )
-        session.claims.take(KIND, str(job.job_id))
-        hold = self._mark(call, session, job.job_id, tag, renewed(owner))
-        outs = {**session.where(), **_notes(inputs, owner=hold), "job_id": str(job.job_id)}
+    def _bring_up(
+        self, call: Call, session: Session, made: Made, spec: FlinkJarJobSpec, outs: Mapping[str, Any]
+    ) -> Outcome:
+        """Have a job that was taken over be as declared, from whatever it is now."""
+        inputs, id_ = spec.inputs(), str(made.job_id)
         # What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
         untold = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
-        with _kept(str(job.job_id), {**inputs, **outs, "unfinished": "taken over, not brought up"}):
-            found = self.update(call, session, str(job.job_id), {**untold, **outs, "declared_state": "draft"}, spec)
-        return Outcome(str(job.job_id), found)
-
-    def _owner_tag(self, session: Session, job_id: int, name: str, owner: str) -> str | None:
-        """The owner tag of a job: read from its tags, or, where they cannot be read, found by the list's filter."""
-        try:
-            return session.client.tags.list(JOB_TAGS, str(job_id)).get(OWNER_TAG)
-        except DliError:
-            found = session.client.flink_jobs.list_all(name=name, tags={OWNER_TAG: owner}) if owner else []
-            return owner if any(job.job_id == job_id for job in found) else None
-
-    def _mark(self, call: Call, session: Session, job_id: int, old: str | None, new: str) -> str:
-        """Put our tag on the job; returns the tag that it has now."""
-        try:
-            session.set_tags(
-                JOB_TAGS, str(job_id), old={OWNER_TAG: old} if old else {}, new={OWNER_TAG: new} if new else {}
-            )
-        except DliError as error:
-            call.warn(f"Flink job {job_id} was taken over, but could not be tagged as ours: {error}")
-            return old or ""
-        return new
+        notes = {key: outs[key] for key in (*NOTES, *session.where(), "job_id") if key in outs}
+        with _kept(id_, {**outs, "unfinished": "taken over, not brought up"}):
+            found = self.update(call, session, id_, {**untold, **notes, "declared_state": "draft"}, spec)
+        return Outcome(id_, found)
 
     def read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         """What the service says, and the inputs as a program would have to say them."""
@@ -216,6 +119,8 @@ class FlinkJarJobLifecycle:
         outs = {key: olds[key] for key in (*NOTES, *session.where()) if key in olds}
         outs = {**found, **session.where(), **outs, **self._facts(moves, job, olds, detailed=sighting.detailed)}
         outs["unfinished"] = self._unfinished(olds, inputs, found, job)
+        outs["resume_from"] = olds.get("resume_from") if outs["unfinished"] else None
+        outs["has_run"] = olds.get("has_run") or has_run(job.status) or None
         if all(outs.get(key) == olds.get(key) for key in {*outs, *olds} - {"observed_at"}):
             outs["observed_at"] = olds.get("observed_at")  # a refresh that found nothing new shows nothing
         return Observation(id, outs, found, unhealthy=self._ailments(moves, job, olds))
@@ -232,7 +137,10 @@ class FlinkJarJobLifecycle:
         if "tags" not in inputs:
             return {}
         known = session.tags_of(JOB_TAGS)
-        return {} if known is None else {"tags": visible(known.get(id, {})) or None}
+        tags = (known or {}).get(id, {})
+        if not tags:
+            return {}  # not even ours: this region has no tags, or drops them at the create (contract 11)
+        return {"tags": visible(tags) or None}
 
     def _unfinished(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], found: Mapping[str, Any], job: FlinkJob
@@ -261,33 +169,52 @@ class FlinkJarJobLifecycle:
         """Decide on what the job is now, do it, and see it through."""
         session.must_be_where(olds, f"Flink job {id}")
         inputs = spec.inputs()
-        moves = self._moves(call, session, _number(id), {**olds, **inputs})
+        moves = self._moves(call, session, _number(id), inputs, olds)
         changed = changes(FlinkJarJobSpec, olds, inputs)
         job = self._existing(moves)
-        want = wanted(changed, olds, inputs, job)
-        plan = plan_upgrade(situation_of(job, olds), want.wish)
+        plan = plan_upgrade(situation_of(job, olds), wanted(changed, olds, inputs, job).wish)
         if plan.blocked:
             raise UpgradeBlockedError(f"{moves.what} was left as it is: {plan.blocked}")
         if plan.warning:
             call.warn(f"{moves.what}: {plan.warning}")
-        self._update_tags(session, id, olds, inputs)
+        self._update_tags(call, session, id, olds, inputs)
         upgrade = Upgrade(moves, job, plan=plan, inputs=inputs, olds=olds)
-        outs = {**inputs, **session.where()}
         try:
             done = upgrade.run()
         except Unfinished as half:
-            kept = inputs if half.changed else {f: olds[f] for f in FlinkJarJobSpec.model_fields if f in olds}
-            notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, half.savepoint_path))
-            facts = self._last_facts(moves, job, olds)
-            raise HalfDone(
-                id, {**kept, **session.where(), **notes, **facts, "unfinished": str(half)}, (str(half),)
-            ) from half
-        done = self._savepoint_now(moves, done, olds, inputs, made=upgrade.savepoint_path is not None)
-        still_running = phase_of(done.status) is Phase.LIVE and not plan.stop and not plan.start
-        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, upgrade.savepoint_path or done.savepoint_path))
-        if still_running and (deferred := deferred_fields(changed, olds, inputs, done)):
-            notes["deferred"] = deferred
-        return {**outs, **notes, **self._facts(moves, done, olds, detailed=True)}
+            raise HalfDone(id, self._half_outs(moves, job, olds, inputs, half), (str(half),)) from half
+        touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
+        if plan.change and touched and (kept := kept_by_service(inputs, olds, done)):
+            call.warn(f"{moves.what} keeps {', '.join(kept)}: the service did not clear what the program gives no more")
+        outs = self._outs(moves, done, olds, inputs, upgrade.savepoint_path)
+        if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
+            outs["deferred"] = deferred
+        try:
+            saved = self._savepoint_now(moves, done, olds, inputs, made=upgrade.savepoint_path is not None)
+        except DliError as error:
+            # All else is done; only the savepoint is still to be made.
+            raise HalfDone(id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
+        return outs if saved is done else {**outs, **self._outs(moves, saved, olds, inputs, None)}
+
+    def _outs(
+        self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], made: str | None
+    ) -> dict[str, Any]:
+        """The outputs after an update."""
+        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, made or job.savepoint_path))
+        ran = olds.get("has_run") or has_run(job.status) or None
+        facts = self._facts(moves, job, olds, detailed=True)
+        return {**inputs, **moves.session.where(), **notes, **facts, "has_run": ran}
+
+    def _half_outs(
+        self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], half: Unfinished
+    ) -> dict[str, Any]:
+        """The outputs after an update that stopped half-way: the definition that the service has, and how to go on."""
+        kept = inputs if half.changed else {f: olds[f] for f in FlinkJarJobSpec.model_fields if f in olds}
+        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, half.savepoint_path))
+        if not half.changed and olds.get("deferred"):
+            notes["deferred"] = olds["deferred"]
+        notes |= {"unfinished": str(half), "resume_from": half.savepoint_path, "has_run": olds.get("has_run")}
+        return {**kept, **moves.session.where(), **notes, **self._last_facts(moves, job, olds)}
 
     def _existing(self, moves: JobMoves) -> FlinkJob:
         try:
@@ -300,10 +227,21 @@ class FlinkJarJobLifecycle:
                 code=error.code,
             ) from error
 
-    def _update_tags(self, session: Session, id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    def _update_tags(
+        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> None:
+        """Tags never restart, and where the region has no tag calls, they do not keep an upgrade from going on."""
         old, new = olds.get("tags") or {}, inputs.get("tags") or {}
-        if old != new:
+        if old == new:
+            return
+        try:
             session.set_tags(JOB_TAGS, id, old=old, new=new)
+        except ApiError as error:
+            if not is_unpublished(error):
+                raise
+            call.warn(
+                f"the tags of Flink job {id} stay as they were given at its creation: this region has no tag calls"
+            )
 
     def _savepoint_now(
         self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], *, made: bool
@@ -357,27 +295,34 @@ class FlinkJarJobLifecycle:
         wish = olds.get("savepoint_on_delete")
         if wish is False or (wish is None and olds.get("upgrade_mode") == "stateless"):
             return
-        if phase_of(session.jobs.read(moves.job_id).job.status) not in (Phase.LIVE, Phase.MOVING):
+        if not _may_hold_state(session.jobs.read(moves.job_id).job):
             return
         job = moves.settle()
-        if phase_of(job.status) is not Phase.LIVE:
+        if not _may_hold_state(job):
             return
         try:
             stopped = moves.stop(job, savepoint=True)
+        except CancelledError:
+            raise
         except DliError as error:
             raise DliError(
                 f"{moves.what} was not deleted, because its last savepoint failed: {error}. "
                 "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
             ) from error
-        call.note(f"savepoint {stopped.savepoint_path}")
+        if stopped.savepoint_path:
+            call.note(f"savepoint {stopped.savepoint_path}")
 
-    def _moves(self, call: Call, session: Session, job_id: int, inputs: Mapping[str, Any]) -> JobMoves:
-        return JobMoves(call, session, job_id, name=str(inputs.get("name") or ""), words=job_facts.secret_words(inputs))
+    def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
+        name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")
+        return JobMoves(call, session, job_id, name=name, words=job_facts.secret_words(*bags))
 
     def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
-        words = job_facts.secret_words(olds)
-        found = job_facts.facts(job, detailed=detailed, olds=olds, words=words)
+        found = job_facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
         return {**found, "observed_at": moves.service_millis()}
+
+
+def _may_hold_state(job: FlinkJob) -> bool:
+    return phase_of(job.status) in (Phase.LIVE, Phase.MOVING, Phase.UNSURE)
 
 
 def _notes(
@@ -409,30 +354,3 @@ def _number(id: str) -> int:
     if not id.isdecimal():
         raise ConfigError(f"{id!r} is no id of a Flink job: ids are numbers")
     return int(id)
-
-
-def _line(plan: Plan, want: Wanted, source: str) -> str:
-    because = f" ({', '.join(want.fields)})" if want.fields else ""
-    return f"{plan.line}{because}{source}"
-
-
-def _warn(call: Call, plan: Plan, ahead: Ahead) -> None:
-    if plan.warning:
-        call.warn(plan.warning)
-    if plan.drops_state:
-        call.warn("the state of the running stream is dropped (upgrade_mode stateless)")
-    if plan.stop is Stop.WITH_SAVEPOINT and plan.start and "otc.t-systems.com" in str(ahead.olds.get("endpoint")):
-        call.warn(
-            "a rollback may not be possible: this region publishes no call to import a savepoint, and a start consumes "
-            "the one that the upgrade makes"
-        )
-
-
-def _warn_of_old_packages(call: Call, news: Mapping[str, Any]) -> None:
-    """Contract 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
-    references = [news.get("entrypoint"), *(news.get("dependency_jars") or ()), *(news.get("dependency_files") or ())]
-    grouped = [ref for ref in references if ref and "://" not in job_wire.path_of(ref)]
-    if is_new_flink(news.get("flink_version")) and grouped:
-        call.warn(
-            f"Flink {news['flink_version']} takes packages as obs:// paths only; package groups are for older ones"
-        )

@@ -37,12 +37,12 @@ _AGREE = {
 }
 
 
-def secret_words(inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Words of the arguments and the runtime settings, which messages must not repeat."""
-    texts = [str(inputs.get("entrypoint_args") or "")]
-    settings = inputs.get("runtime_config")
-    if isinstance(settings, Mapping):
-        texts += [str(value) for value in settings.values()]
+def secret_words(*bags: Mapping[str, Any]) -> tuple[str, ...]:
+    """Words of the arguments and the runtime settings, old and new, which messages must not repeat."""
+    texts = [str(bag.get("entrypoint_args") or "") for bag in bags]
+    for settings in (bag.get("runtime_config") for bag in bags):
+        if isinstance(settings, Mapping):
+            texts += [str(value) for value in settings.values()]
     words = {word.strip("\"'") for text in texts for part in text.split() for word in (part, part.partition("=")[2])}
     return tuple(sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True))
 

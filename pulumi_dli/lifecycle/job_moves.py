@@ -8,14 +8,23 @@ new one.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.clock import Clock
-from pulumi_dli.errors import ApiError, DliError, LostAnswerError, NotFoundError, UpgradeBlockedError, WaitFailedError
+from pulumi_dli.errors import (
+    ApiError,
+    ConflictError,
+    DliError,
+    LostAnswerError,
+    NotFoundError,
+    UpgradeBlockedError,
+    WaitFailedError,
+)
 from pulumi_dli.lifecycle import savepoints
 from pulumi_dli.lifecycle.contract import Call
 from pulumi_dli.lifecycle.job_facts import described
@@ -29,7 +38,7 @@ STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
 _STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
-_STILL_RUNNING_SECONDS = 90.0  # service time after which a job that still runs was not stopped
+_STILL_RUNNING_SECONDS = 300.0  # service time after which a job that still shows itself running was not stopped
 
 _MOVING = {"job_submitting", "job_downloading", "job_savepointing", "job_canceling", "job_arrearage_recovering"}
 _UP = {"job_running", "job_idle", "job_finish"}
@@ -79,7 +88,7 @@ class JobMoves:
         self.session = session
         self.job_id = job_id
         self.what = f"Flink job {name} ({job_id})"
-        self._words = words
+        self.words = words
         self._cancelled = call.cancelled
         self._call_deadline = Deadline(call.timeout_seconds, session.clock) if call.timeout_seconds else None
 
@@ -93,7 +102,8 @@ class JobMoves:
 
     def look(self) -> FlinkJob:
         """The job's details, read now."""
-        return self.session.client.flink_jobs.get(self.job_id)
+        with self._asking():
+            return self.session.client.flink_jobs.get(self.job_id)
 
     def settle(self, job: FlinkJob | None = None) -> FlinkJob:
         """The job's details once it is no longer on its way to another status."""
@@ -109,35 +119,42 @@ class JobMoves:
         """PUT these fields; repeated once when the answer is lost, since it says what shall be and not what to add."""
         if not body:
             return
-        try:
-            self.session.client.flink_jobs.update_jar(self.job_id, body)
-        except LostAnswerError:
-            self.session.client.flink_jobs.update_jar(self.job_id, body)
-        finally:
-            self.session.wrote()
+        with self._asking(), self._twice_if_lost() as send:
+            send(lambda: self.session.client.flink_jobs.update_jar(self.job_id, body))
 
     def import_savepoint(self, path: str) -> None:
-        """Make `path` the job's newest savepoint.
+        """Make `path` the job's newest savepoint. Repeated once when the answer is lost, as a change.
 
         Raises:
             UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
         """
         try:
-            self.session.client.flink_jobs.import_savepoint(self.job_id, path)
+            with self._asking(), self._twice_if_lost() as send:
+                send(lambda: self.session.client.flink_jobs.import_savepoint(self.job_id, path))
         except ApiError as error:
             if is_unpublished(error):
                 raise UpgradeBlockedError(
                     f"{self.what} cannot start from {path}: this region has no call to import a savepoint"
                 ) from error
             raise
-        finally:
-            self.session.wrote()
+
+    def must_import(self, path: str) -> None:
+        """Make sure that savepoints can be imported here, while the job still runs: it then refuses, or does no harm.
+
+        Raises:
+            UpgradeBlockedError: the region has no such call.
+        """
+        try:
+            self.import_savepoint(path)
+        except (ApiError, LostAnswerError):
+            return  # a job that runs takes none: the call is there
 
     def start(self, before: FlinkJob | None, *, resume: bool) -> None:
         """Have the job started; returns when the service has accepted it."""
         for _ in range(3):
             try:
-                result = self.session.runs.submit(self.job_id, resume)
+                with self._asking():
+                    result = self.session.runs.submit(self.job_id, resume)
             except LostAnswerError:
                 if self._has_begun(before):
                     return
@@ -208,36 +225,52 @@ class JobMoves:
         return job
 
     def stop(self, before: FlinkJob, *, savepoint: bool) -> FlinkJob:
+        """`ask_to_stop` and `come_to_rest` in one, for where it makes no difference which of them failed."""
+        return self.come_to_rest(before, self.ask_to_stop(savepoint=savepoint), savepoint=savepoint)
+
+    def ask_to_stop(self, *, savepoint: bool) -> int:
+        """Have the stop accepted; the service's time then, in milliseconds (0 where it does not tell the time).
+
+        Raises:
+            DliError: it was not accepted, and the job is as before.
+        """
+        asked = self.service_millis()
+        for _ in range(3):
+            try:
+                with self._asking():
+                    result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
+            except LostAnswerError:
+                now = self.look()
+                if phase_of(now.status) is not Phase.LIVE:
+                    return asked
+                continue
+            if not result.ok and phase_of(self.look().status) in (Phase.LIVE, Phase.UNSURE):
+                raise self._refused("was not stopped and runs on", result, "stop")
+            return asked
+        raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
+
+    def come_to_rest(self, before: FlinkJob, asked: int, *, savepoint: bool, known: Collection[str] = ()) -> FlinkJob:
         """The job's details at rest, with a savepoint that was not there before when one was asked for.
+
+        Args:
+            asked: what `ask_to_stop` answered.
+            known: paths of savepoints of earlier times.
 
         Raises:
             NoSavepointError: it came to rest without a new savepoint.
             WaitFailedError: it was not stopped and runs on.
         """
-        self._ask_to_stop(savepoint=savepoint)
         self._await_rest(before, savepoint=savepoint)
         after = self.look()
-        if savepoint and phase_of(after.status) is not Phase.FINISHED and not savepoints.is_fresh(before, after):
+        if phase_of(after.status) is Phase.FINISHED or not savepoint:
+            return after
+        if not savepoints.is_fresh(before, after, asked=asked, known=known):
             raise NoSavepointError(
                 f"{self.what} is at rest ({after.status}) but has no new savepoint"
                 + (f"; its newest is still {after.savepoint_path}" if after.savepoint_path else "")
                 + (f"; the service says: {self._description(after)}" if after.status_desc else "")
             )
         return after
-
-    def _ask_to_stop(self, *, savepoint: bool) -> None:
-        for _ in range(3):
-            try:
-                result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
-            except LostAnswerError:
-                now = self.look()
-                if phase_of(now.status) is not Phase.LIVE or now.status == "job_savepointing":
-                    return
-                continue
-            if not result.ok and phase_of(self.look().status) is Phase.LIVE:
-                raise self._refused("was not stopped and runs on", result, "stop")
-            return
-        raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
 
     def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> None:
         asked = self._service_now()
@@ -274,23 +307,73 @@ class JobMoves:
             ) from error
 
     def make_savepoint(self, before: FlinkJob, directory: str) -> FlinkJob:
-        """The job's details with a new savepoint, made while it runs."""
+        """The job's details with a new savepoint, made while it runs.
+
+        Raises:
+            UpgradeBlockedError: the region has no such call.
+        """
+        asked = self.service_millis()
         try:
-            self.session.client.flink_jobs.savepoint(self.job_id, directory)
+            with self._asking():
+                self.session.client.flink_jobs.savepoint(self.job_id, directory)
+        except LostAnswerError:
+            pass  # whether it was heard, the wait will tell
+        except ApiError as error:
+            if is_unpublished(error):
+                raise UpgradeBlockedError(
+                    f"{self.what}: this region has no call to save the state of a running job; a new restart_nonce "
+                    "makes a savepoint, too, and restarts the job from it"
+                ) from error
+            raise
         finally:
             self.session.wrote()
         started = self._service_now()
 
         def seen(sighting: Sighting[FlinkJob]) -> Seen:
             job = self.look() if not sighting.detailed else sighting.job
-            if savepoints.is_fresh(before, job):
+            if savepoints.is_fresh(before, job, asked=asked):
                 return Seen("made")
             waited = self._service_now() - started > _STILL_RUNNING_SECONDS
             return Seen("none" if waited and job.status != "job_savepointing" else job.status, self._description(job))
 
         goal = Goal("Flink job", target={"made"}, failed=_ENDED | {"none"}, moving=_MOVING | {"job_running"})
-        self._wait(goal, STOP_SECONDS, seen)
+        try:
+            self._wait(goal, STOP_SECONDS, seen)
+        except WaitFailedError as error:
+            if error.status != "none":
+                raise
+            reason = f": {error.description}" if error.description else ""
+            raise WaitFailedError(
+                f"{self.what} runs on, but no savepoint was made of it{reason}",
+                id=str(self.job_id),
+                status="job_running",
+                description=error.description,
+            ) from error
         return self.look()
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
+        try:
+            yield
+        except DliError as error:
+            if isinstance(error, ApiError):
+                error.message = described(error.message, self.words)
+            error.args = tuple(described(str(arg), self.words) for arg in error.args)
+            raise
+
+    @contextlib.contextmanager
+    def _twice_if_lost(self) -> Iterator[Any]:
+        def send(request: Any) -> None:
+            try:
+                request()
+            except LostAnswerError:
+                request()
+
+        try:
+            yield send
+        finally:
+            self.session.wrote()
 
     def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
         if self._call_deadline is not None:
@@ -309,7 +392,7 @@ class JobMoves:
         return Seen(job.status, self._description(job), words=words if job.status in _MOVING else "")
 
     def _description(self, job: FlinkJob) -> str:
-        return described(job.status_desc, self._words)
+        return described(job.status_desc, self.words)
 
     def _service_now(self) -> float:
         """Seconds on the service's clock, our own where it does not tell the time."""
@@ -324,8 +407,9 @@ class JobMoves:
     def _refused(self, what: str, result: ItemResult, verb: str) -> DliError:
         if result.code in ("DLI.13007", "DLI.16001"):
             return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
-        return ApiError(
-            f"{self.what} {what}: {described(result.message, self._words)}",
+        kind = ConflictError if result.code == "DLI.15002" else ApiError
+        return kind(
+            f"{self.what} {what}: {described(result.message, self.words)}",
             status=400,
             code=result.code,
             method="POST",

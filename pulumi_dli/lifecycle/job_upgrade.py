@@ -8,17 +8,19 @@ where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
     CancelledError,
+    ConflictError,
     DliError,
     ThrottledError,
     UpgradeBlockedError,
     WaitFailedError,
+    WaitTimeoutError,
 )
 from pulumi_dli.lifecycle import job_wire, savepoints
 from pulumi_dli.lifecycle.checkpoints import newest_checkpoint
@@ -28,6 +30,8 @@ from pulumi_dli.lifecycle.upgrade import Phase, Plan, Restore, Stop, phase_of
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
+
+_ROLLBACK_ATTEMPTS = 3  # a version that restarts by itself may get in between
 
 
 class Unfinished(Exception):  # noqa: N818  (a result that travels up to where the outputs are known)
@@ -65,7 +69,8 @@ class Upgrade:
         self._plan = plan
         self._inputs = inputs
         self._olds = olds
-        self._checkpoint: str | None = None
+        self._changed = False
+        self._import: str | None = None
         self.savepoint_path: str | None = None
 
     def run(self) -> FlinkJob:
@@ -76,15 +81,22 @@ class Upgrade:
             DliError: the job is as it was before, running or not.
             Unfinished: it is not.
         """
-        self._find_checkpoint()
+        self._know_what_to_import()
         if self._plan.stop is None:
             return self._without_stop()
         return self._with_stop(self._plan.stop)
 
-    def _find_checkpoint(self) -> None:
-        """Know the checkpoint before the job is stopped: without it, nothing is touched."""
-        if self._plan.start is Restore.CHECKPOINT:
-            self._checkpoint = newest_checkpoint(self._moves.session, self._before)
+    def _know_what_to_import(self) -> None:
+        """Find the state, and that it can be given to the job, before the job is stopped: else nothing is touched."""
+        match self._plan.start:
+            case Restore.CHECKPOINT:
+                self._import = newest_checkpoint(self._moves.session, self._before)
+            case Restore.IMPORTED:
+                self._import = str(self._inputs["initial_savepoint_path"])
+            case Restore.REMEMBERED:
+                self._import = str(self._olds["resume_from"])
+        if self._import and self._plan.stop is not None:
+            self._moves.must_import(self._import)
 
     def _without_stop(self) -> FlinkJob:
         running = phase_of(self._before.status) is Phase.LIVE
@@ -92,16 +104,23 @@ class Upgrade:
             if self._plan.change:
                 self._change(running=running)
             return self._moves.look()
-        with self._moves.session.runs.joining():
-            try:
+        if self._import:
+            self._moves.import_savepoint(self._import)
+        try:
+            with self._moves.session.runs.joining():
                 if self._plan.change:
                     self._change(running=False)
-                self._start(self._before)
-            except DliError as error:
-                if self._olds.get("unfinished"):
-                    raise Unfinished(f"{error}", changed=False, savepoint_path=self._path_now()) from error
+                self._moves.start(self._before, resume=self._plan.start is not Restore.NOTHING)
+            return self._see_through(self._before)
+        except DliError as error:
+            if not self._changed and not self._olds.get("unfinished") and not self._is_new_start(error):
                 raise
-        return self._see_through(self._before)
+            raise Unfinished(str(error), changed=self._changed, savepoint_path=self._path_now()) from error
+
+    @staticmethod
+    def _is_new_start(error: DliError) -> bool:
+        """Whether the start was accepted, and then something went wrong or was not waited for."""
+        return isinstance(error, WaitFailedError | WaitTimeoutError | CancelledError)
 
     def _with_stop(self, how: Stop) -> FlinkJob:
         with self._moves.session.stops.joining():
@@ -110,14 +129,18 @@ class Upgrade:
             return self._finished_meanwhile(rested)
         if self._plan.start is None:
             if self._plan.change:
-                self._tell_unless_done(lambda: self._change(running=False), changed=False)
+                self._tell_unless_done(lambda: self._change(running=False))
             return self._moves.look()
         return self._change_and_start(rested)
 
     def _stop(self, how: Stop) -> FlinkJob:
+        with_savepoint = how is Stop.WITH_SAVEPOINT
+        asked = self._moves.ask_to_stop(savepoint=with_savepoint)
         self._moves.hold_cancel()
         try:
-            rested = self._moves.stop(self._before, savepoint=how is Stop.WITH_SAVEPOINT)
+            rested = self._moves.come_to_rest(
+                self._before, asked, savepoint=with_savepoint, known=_paths(self._olds.get("savepoints") or ())
+            )
         except NoSavepointError as error:
             raise Unfinished(
                 f"STREAM IS DOWN: {error}. Nothing was changed. To go on, give initial_savepoint_path or "
@@ -128,51 +151,57 @@ class Upgrade:
         except WaitFailedError:
             raise  # it was not stopped and runs on: nothing is half-done
         except DliError as error:
-            raise self._down(error, changed=False) from error
-        if how is Stop.WITH_SAVEPOINT and phase_of(rested.status) is not Phase.FINISHED:
+            raise self._down(error, "is stopped, or about to be") from error
+        if with_savepoint and phase_of(rested.status) is not Phase.FINISHED:
             self.savepoint_path = rested.savepoint_path
+            # Said at once: whatever happens to this process from here on, the path is in the log.
+            self._moves.call.note(f"savepoint {rested.savepoint_path}")
         return rested
 
     def _finished_meanwhile(self, rested: FlinkJob) -> FlinkJob:
         """A bounded job that came to its end while it was being stopped has nothing to go on from."""
-        self._tell_unless_done(lambda: self._change(running=False), changed=False)
+        self._tell_unless_done(lambda: self._change(running=False))
         self._moves.call.warn(f"{self._moves.what} finished by itself before it could be stopped; it was not run again")
         return rested
 
     def _change_and_start(self, rested: FlinkJob) -> FlinkJob:
-        changed = False
         try:
             with self._moves.session.runs.joining():
                 self._change(running=False)
-                changed = True
-                self._start(rested)
+                self._bring_state()
+                self._moves.start(rested, resume=self._plan.start is not Restore.NOTHING)
             self._moves.release_cancel()
             return self._see_through(rested)
-        except CancelledError as error:
+        except (CancelledError, WaitTimeoutError) as error:
             raise Unfinished(
-                f"{self._moves.what} was started and not waited for: {error}",
+                f"{self._moves.what} was started and not seen to stay up: {error}",
                 changed=True,
                 savepoint_path=self.savepoint_path,
             ) from error
         except (AuthError, ThrottledError) as error:
-            raise self._down(error, changed=changed) from error
+            raise self._down(error) from error
         except (ApiError, WaitFailedError, UpgradeBlockedError) as error:
             if self._inputs.get("rollback") is False:
-                raise self._down(error, changed=changed) from error
-            raise self._roll_back(error, changed=changed) from error
+                raise self._down(error) from error
+            raise self._roll_back(error) from error
         except DliError as error:
-            raise self._down(error, changed=changed) from error
+            raise self._down(error) from error
 
     def _change(self, *, running: bool) -> None:
         fields = fields_to_send(self._inputs, self._olds, self._before, running=running)
-        self._moves.change(job_wire.body(self._inputs, fields))
+        self._changed = True  # until the service says that it refused: an unknown outcome counts as taken
+        try:
+            self._moves.change(job_wire.body(self._inputs, fields))
+        except ApiError:
+            self._changed = False
+            raise
 
-    def _start(self, rested: FlinkJob) -> None:
-        if self._plan.start is Restore.CHECKPOINT and self._checkpoint:
-            self._moves.import_savepoint(self._checkpoint)
-        if self._plan.start is Restore.IMPORTED:
-            self._moves.import_savepoint(str(self._inputs["initial_savepoint_path"]))
-        self._moves.start(rested, resume=self._plan.start is not Restore.NOTHING)
+    def _bring_state(self) -> None:
+        """Make the state that was chosen the one that the start takes; of checkpoints, the last before the stop."""
+        if self._plan.start is Restore.CHECKPOINT:
+            self._import = newest_checkpoint(self._moves.session, self._before)
+        if self._import:
+            self._moves.import_savepoint(self._import)
 
     def _see_through(self, rested: FlinkJob) -> FlinkJob:
         sighting = self._moves.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
@@ -183,62 +212,81 @@ class Upgrade:
             60.0 if seconds is None else float(seconds), restarts_before=rested.restart_times or 0
         )
 
-    def _roll_back(self, failure: DliError, *, changed: bool) -> DliError | Unfinished:
+    def _roll_back(self, failure: DliError) -> DliError | Unfinished:
         """Have the old version run again from the state that was just saved; the error that tells of it."""
         moves = self._moves
         moves.hold_cancel()
         try:
-            stopped = self._at_rest_again()
-            if changed:
-                moves.change(job_wire.snapshot_body(self._before))
-            resume = self._give_back_state(stopped)
-            with moves.session.runs.joining():
-                moves.start(stopped, resume=resume)
+            stopped = self._old_version_started()
             moves.await_running(stopped)
         except DliError as second:
             return Unfinished(
                 f"STREAM IS DOWN: {moves.what}, savepoint {self._path_now() or 'none'}. "
                 f"The new version did not come up: {failure}. Going back failed too: {second}. "
                 "Mend the cause and run `pulumi up`",
-                changed=changed,
-                savepoint_path=self.savepoint_path,
+                changed=self._changed,
+                savepoint_path=self._path_now(),
             )
         source = f"from savepoint {self.savepoint_path}" if self.savepoint_path else "without state"
-        if self._checkpoint:
-            source = f"from checkpoint {self._checkpoint}"
+        if self._import:
+            source = f"from {self._import}"
         return RolledBackError(
             f"the new version of {moves.what} did not come up: {failure}. The previous version runs again {source} "
             "(sinks may have seen some records twice); the next `pulumi up` tries the new version again"
         )
 
+    def _old_version_started(self) -> FlinkJob:
+        """The job's details at rest, before the accepted start of the old version."""
+        for attempt in range(1, _ROLLBACK_ATTEMPTS + 1):
+            stopped = self._at_rest_again()
+            try:
+                if self._changed:
+                    self._moves.change(job_wire.snapshot_body(self._before))
+                resume = self._give_back_state(stopped)
+                with self._moves.session.runs.joining():
+                    self._moves.start(stopped, resume=resume)
+            except ConflictError:
+                if attempt == _ROLLBACK_ATTEMPTS:
+                    raise
+            else:
+                break
+        return stopped
+
     def _at_rest_again(self) -> FlinkJob:
         job = self._moves.settle()
-        if phase_of(job.status) is Phase.LIVE:
+        if phase_of(job.status) in (Phase.LIVE, Phase.UNSURE):
             return self._moves.stop(job, savepoint=False)
         return job
 
     def _give_back_state(self, job: FlinkJob) -> bool:
         """Make the savepoint of this upgrade the one that a start takes: a start that failed may have consumed it."""
-        path = self._checkpoint or self.savepoint_path
+        path = self._import or self.savepoint_path
         if path is None:
             return False
         if not (job.has_savepoint and job.savepoint_path == path):
             self._moves.import_savepoint(path)
         return True
 
-    def _tell_unless_done(self, step: Any, *, changed: bool) -> None:
+    def _tell_unless_done(self, step: Callable[[], None]) -> None:
         try:
             step()
         except DliError as error:
-            raise self._down(error, changed=changed) from error
+            raise self._down(error) from error
 
-    def _down(self, error: DliError, *, changed: bool) -> Unfinished:
+    def _down(self, error: DliError, how: str = "") -> Unfinished:
         return Unfinished(
-            f"STREAM IS DOWN: {self._moves.what}, savepoint {self._path_now() or 'none'}, "
+            f"STREAM IS DOWN: {self._moves.what}{' ' + how if how else ''}, savepoint {self._path_now() or 'none'}, "
             f"run `pulumi up` to go on: {error}",
-            changed=changed,
+            changed=self._changed,
             savepoint_path=self._path_now(),
         )
 
     def _path_now(self) -> str | None:
-        return self.savepoint_path or (self._before.savepoint_path if savepoints.is_newest(self._before) else None)
+        """The savepoint from which to go on."""
+        if self.savepoint_path or self._plan.start is Restore.REMEMBERED:
+            return self.savepoint_path or self._import
+        return self._before.savepoint_path if savepoints.is_newest(self._before) else None
+
+
+def _paths(history: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {str(entry.get("path")) for entry in history}

@@ -53,6 +53,7 @@ the create call (contract 6.1). A field that is not listed cannot be cleared."""
 
 _AT_TOP = frozenset({"name", "desc", "queue_name", "main_class", "entrypoint_args"})
 _NEVER_READ = frozenset({"flink_log_config"})
+_ALWAYS_SET = ("entrypoint", "parallel_number", "checkpoint_enabled")  # a job that tells none of these tells nothing
 SENT = tuple(field for field in FlinkJarJobSpec.model_fields if FlinkJarJobSpec.wire_name(field))
 """The fields of the create and update bodies."""
 
@@ -108,6 +109,13 @@ def live_value(job: FlinkJob, field: str) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def is_untold(job: FlinkJob, field: str) -> bool:
+    """Whether the service says nothing of this field, so that nothing can be compared (contract 9.2: null details)."""
+    if field in _AT_TOP:
+        return False
+    return field in _NEVER_READ or all(getattr(job.config, name) is None for name in _ALWAYS_SET)
+
+
 def is_same(field: str, wanted: Any, live: Any, inputs: Mapping[str, Any]) -> bool:
     """Whether the service has what is wanted, as far as it tells (contract 8: reading rules for drift).
 
@@ -155,8 +163,7 @@ def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, A
 
     Args:
         deferred: changes kept for the next restart, with the value that the service had meanwhile: while it still has
-        that,
-            nobody else has touched the field.
+            that, nobody else has touched the field.
     """
     found = dict(inputs)
     for field in SENT:

@@ -1,8 +1,9 @@
 """From a state and a program to what is wished of a job (`Wish`), alike for the preview and for the update. Pure.
 
-Beside the inputs, the outputs keep four notes from one update to the next: `declared_state` (what the program last had
-the job be), `deferred` (changes that wait for the next restart), `unfinished` (why the last update stopped half-way)
-and `savepoints` (the last ten, with their times).
+Beside the inputs, the outputs keep notes from one update to the next: `declared_state` (what the program last had the
+job be), `deferred` (changes that wait for the next restart), `unfinished` (why the last update stopped half-way),
+`resume_from` (the savepoint from which it then goes on), `has_run` (whether the job was ever seen to run), `savepoints`
+(the last ten, with their times) and `owner_tag`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.lifecycle import savepoints
-from pulumi_dli.lifecycle.job_wire import LIVE_FIELDS, SENT, differing, is_same, live_value, path_of
+from pulumi_dli.lifecycle.job_wire import (
+    CLEARED,
+    LIVE_FIELDS,
+    SENT,
+    differing,
+    is_same,
+    is_untold,
+    live_value,
+    path_of,
+)
 from pulumi_dli.lifecycle.upgrade import Phase, Situation, Wish, phase_of
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
@@ -20,7 +30,7 @@ from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
-NOTES = ("declared_state", "deferred", "unfinished", "savepoints", "owner_tag")
+NOTES = ("declared_state", "deferred", "unfinished", "resume_from", "has_run", "savepoints", "owner_tag")
 RUNS_AGAIN = frozenset(
     {
         "entrypoint",
@@ -37,17 +47,15 @@ RUNS_AGAIN = frozenset(
 _NOT_PLANNED = frozenset({"tags", "state", "savepoint_nonce"})  # they have moves of their own
 
 
+_HAVE_RUN = frozenset({"job_running_exception", "job_arrearage_stopped", "job_arrearage_recovering"})
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """A wish, and the fields behind it.
-
-    Attributes:
-        fields: changed fields that touch the job, the ones to name in the preview.
-        unsettled: fields of which the service was found to differ or which cannot be compared.
-    """
+    """A wish, and the changed fields behind it with what each does: the ones to name in the preview."""
 
     wish: Wish
-    fields: tuple[str, ...]
+    effects: Mapping[str, Effect]
 
 
 def wanted(
@@ -60,28 +68,32 @@ def wanted(
         inputs: the checked inputs.
         job: its details, when they could be read; a change that the service has already made is none.
     """
-    effects = {
-        change.field: change.effect
-        for change in changes
-        if change.field not in _NOT_PLANNED and change.effect > Effect.IGNORED and not _is_there(change, inputs, job)
-    }
+    planned = [c for c in changes if c.field not in _NOT_PLANNED and c.effect > Effect.IGNORED]
+    there = {change.field for change in planned if _is_there(change, inputs, job)}
+    effects = {change.field: change.effect for change in planned if change.field not in there}
     if job is not None and olds.get("unfinished"):
         # Half-way through, the outputs no longer tell what the service has: compare all that the program manages.
         managed = [field for field in SENT if field in inputs]
         effects |= {field: FlinkJarJobSpec.effect(field) for field in differing(inputs, job, managed)}
     state = str(inputs.get("state") or "running")
+    # The service has what the state does not know of: an update sent it, and died before the start that follows.
+    half_way = any(change.effect == Effect.RESTART for change in planned if change.field in there)
+    again = any(field in RUNS_AGAIN for field in (*effects, *there))
     wish = Wish(
         effect=max(effects.values(), default=Effect.IGNORED),
         state=state,
         mode=str(inputs.get("upgrade_mode") or "savepoint"),
-        runs_again=any(field in RUNS_AGAIN for field in effects),
-        start_due=state == "running" and _start_due(olds),
+        runs_again=again and not (there and not effects and _started_since_change(job)),
+        start_due=state == "running" and (half_way or _start_due(olds)),
         repair=str(inputs.get("repair") or "failed"),
         initial_savepoint=bool(inputs.get("initial_savepoint_path")),
         allow_old=bool(inputs.get("allow_old_savepoint")),
     )
-    fields = list(effects) + [c.field for c in changes if c.field == "state" and _declared(olds) != state]
-    return Wanted(wish, tuple(fields))
+    return Wanted(wish, effects)
+
+
+def _started_since_change(job: FlinkJob | None) -> bool:
+    return job is not None and (job.start_time or 0) > (job.update_time or 0)
 
 
 def _is_there(change: Change, inputs: Mapping[str, Any], job: FlinkJob | None) -> bool:
@@ -90,7 +102,7 @@ def _is_there(change: Change, inputs: Mapping[str, Any], job: FlinkJob | None) -
     if change.field in ("entrypoint", "dependency_jars", "dependency_files") and _same_paths(change):
         return False  # other bytes under the same path: the service cannot tell
     live = live_value(job, change.field)
-    if live is None and change.new is not None:
+    if is_untold(job, change.field) or (live is None and change.new is not None):
         return False
     return is_same(change.field, change.new, live, inputs)
 
@@ -114,10 +126,27 @@ def situation_of(job: FlinkJob, olds: Mapping[str, Any]) -> Situation:
     """What a job's details say about starting it again."""
     return Situation(
         status=job.status,
-        ever_started=bool(job.start_time) or phase_of(job.status) not in (Phase.DRAFT, Phase.FAILED, Phase.STOPPED),
+        ever_started=bool(job.start_time or job.duration or olds.get("has_run")) or has_run(job.status),
         has_savepoint=bool(job.has_savepoint),
-        savepoint_is_newest=savepoints.is_newest(job, olds.get("savepoints") or ()),
+        savepoint_is_newest=savepoints.is_newest(
+            job, olds.get("savepoints") or (), started=_whole(olds.get("start_time"))
+        ),
+        remembered=is_remembered(job, olds),
     )
+
+
+def has_run(status: str) -> bool:
+    """Whether a job in this status has run, and so has state to lose. A failed submission or a stop proves nothing."""
+    return phase_of(status) in (Phase.LIVE, Phase.FINISHED, Phase.UNSURE) or status in _HAVE_RUN
+
+
+def is_remembered(job: FlinkJob, olds: Mapping[str, Any]) -> bool:
+    """Whether the savepoint of an interrupted upgrade is still what the job has to go on from: nobody started it."""
+    return bool(olds.get("resume_from")) and (job.start_time or 0) <= (_whole(olds.get("start_time")) or 0)
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if value else None
 
 
 def remembered(olds: Mapping[str, Any]) -> Situation:
@@ -127,9 +156,10 @@ def remembered(olds: Mapping[str, Any]) -> Situation:
     newest = [entry for entry in history if entry.get("path") == path]
     return Situation(
         status=str(olds.get("status") or "job_running"),
-        ever_started=bool(started),
+        ever_started=bool(started or olds.get("has_run")),
         has_savepoint=bool(olds.get("has_savepoint")),
         savepoint_is_newest=bool(newest and newest[-1].get("time", 0) >= (started or 0)),
+        remembered=bool(olds.get("resume_from")),
     )
 
 
@@ -138,10 +168,31 @@ def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Flin
     then.
 
     A field that was given once and is given no more is among them (it is cleared); an unchanged one never is: an
-    unchanged `obs_bucket` sent to a running job is an error (contract 6.3).
+    unchanged `obs_bucket` sent to a running job is an error (contract 6.3). What the service does not tell is sent when
+    it differs from the last time.
     """
-    known = [field for field in SENT if field in inputs or field in olds]
-    return differing(inputs, job, [field for field in known if not running or field in LIVE_FIELDS])
+    known = {*inputs, *olds, *(olds.get("deferred") or {})}
+    fields = [field for field in SENT if field in known and (not running or field in LIVE_FIELDS)]
+    found = differing(inputs, job, fields)
+    untold = [
+        field
+        for field in fields
+        if inputs.get(field) != olds.get(field) and (is_untold(job, field) or live_value(job, field) is None)
+    ]
+    # What is empty on both sides needs no clearing.
+    untold = [f for f in untold if inputs.get(f) is not None or is_untold(job, f)]
+    return [field for field in fields if field in found or field in untold]
+
+
+def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob) -> list[str]:
+    """Fields that the program gives no more, and that the service was told to clear but still has (contract 6.3, 11).
+
+    `checkpoint_path` is the service's own while checkpoints are enabled.
+    """
+    gone = [field for field in SENT if field in olds and inputs.get(field) is None]
+    if job.config.checkpoint_enabled:
+        gone = [field for field in gone if field != "checkpoint_path"]
+    return [*differing(inputs, job, gone), *(field for field in gone if field not in CLEARED)]
 
 
 def deferred_fields(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 HISTORY_LENGTH = 10
+_CLOCK_TOLERANCE_MS = 60_000  # the gateway that dates answers and the cluster that names folders are two machines
 
 
 class SavepointFacts(Protocol):
@@ -49,27 +50,39 @@ def time_of(path: str) -> int | None:
     return None
 
 
-def is_newest(job: SavepointFacts, history: Iterable[Mapping[str, Any]] = ()) -> bool:
+def is_newest(job: SavepointFacts, history: Iterable[Mapping[str, Any]] = (), *, started: int | None = None) -> bool:
     """Whether the job's savepoint is proven to be newer than its last start.
 
     Args:
         history: savepoints that we made or found, as kept in the outputs (`path`, `time` in milliseconds of the
-        service).
+            service).
+        started: the last start that we know of, for details that do not tell it (contract 1.2: `start_time` may be
+            null).
     """
     if not job.has_savepoint or not job.savepoint_path:
         return False
-    if not job.start_time:
+    last_start = max(job.start_time or 0, started or 0)
+    if not last_start:
         return True
     made = time_of(job.savepoint_path)
     if made is None:
         noted = [entry.get("time") for entry in history if entry.get("path") == job.savepoint_path]
         made = int(noted[-1]) if noted and noted[-1] else None
-    return made is not None and made >= job.start_time
+    return made is not None and made >= last_start
 
 
-def is_fresh(before: SavepointFacts, after: SavepointFacts) -> bool:
-    """Whether `after` holds a savepoint that was not there `before` the job was told to make one."""
-    return bool(after.has_savepoint and after.savepoint_path and after.savepoint_path != before.savepoint_path)
+def is_fresh(before: SavepointFacts, after: SavepointFacts, *, asked: int = 0, known: Iterable[str] = ()) -> bool:
+    """Whether `after` holds a savepoint that was not there `before` the job was told to make one.
+
+    Args:
+        asked: when it was told so, in milliseconds of the service's clock; 0 when that is not known.
+        known: savepoints of earlier times: after a start consumed the newest, an older one may be shown again.
+    """
+    path = after.savepoint_path
+    if not after.has_savepoint or not path or path == before.savepoint_path or path in known:
+        return False
+    made = time_of(path)
+    return made is None or made >= max(asked - _CLOCK_TOLERANCE_MS, before.start_time or 0)
 
 
 def noted(

@@ -62,6 +62,7 @@ class Restore(StrEnum):
 
     NOTHING = "nothing"
     SAVEPOINT = "the newest savepoint"
+    REMEMBERED = "the savepoint of the interrupted upgrade"
     IMPORTED = "initial_savepoint_path"
     CHECKPOINT = "the newest checkpoint"
 
@@ -75,12 +76,14 @@ class Situation:
         ever_started: whether the job ever ran; one that never did has no state to lose.
         has_savepoint: whether the service holds a savepoint of the job.
         savepoint_is_newest: whether that savepoint is proven to be newer than the job's last start.
+        remembered: whether an interrupted upgrade left the path of its savepoint, and nobody started the job since.
     """
 
     status: str
     ever_started: bool = True
     has_savepoint: bool = False
     savepoint_is_newest: bool = False
+    remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Wish:
         state: `running`, `suspended`, `draft`, or an observed word ("leave it as it is").
         mode: `savepoint`, `stateless` or `last-state`.
         runs_again: whether a changed field is one for which a finished job runs once more.
-        start_due: a start was promised and not seen through: the declared state changed to running, or an update was
-            interrupted between stop and run.
+        start_due: a start was promised and not seen through: the declared state changed to running, an update was
+            interrupted between stop and run, or the service has a new definition that was never started.
         repair: `failed`, `all` or `none`.
         initial_savepoint, allow_old: whether those inputs allow a start that is refused otherwise.
     """
@@ -198,11 +201,14 @@ def _to_suspended(phase: Phase, wish: Wish) -> Plan:
 
 
 def _while_running(wish: Wish, *, restart: Plan) -> Plan:
-    """A live job takes six fields; texts wait for the next restart; the rest restarts it."""
+    """A live job takes six fields; texts wait for the next restart; the rest restarts it.
+
+    Next to a text, fields that it takes may have changed as well: what it takes is sent, and nothing else.
+    """
     return {
         Effect.IGNORED: NO_EFFECT,
         Effect.IN_PLACE: Plan("live change", change=True),
-        Effect.NEXT_RESTART: Plan("with the next restart"),
+        Effect.NEXT_RESTART: Plan("with the next restart", change=True),
     }.get(wish.effect, restart)
 
 
@@ -231,8 +237,13 @@ def _start(situation: Situation, wish: Wish) -> Plan:
     """A start of a job at rest, from the state that it left, or a refusal."""
     if wish.mode == "stateless":
         return Plan("starts without state" if situation.ever_started else "starts", start=Restore.NOTHING)
+    if wish.mode == "last-state" and situation.status == "job_running_exception":
+        # What it did after a savepoint that was made while it ran is in its checkpoints only.
+        return Plan("starts from newest checkpoint", start=Restore.CHECKPOINT)
     if situation.has_savepoint and situation.savepoint_is_newest:
         return Plan("starts from its savepoint", start=Restore.SAVEPOINT)
+    if situation.remembered:
+        return Plan("starts from its savepoint", start=Restore.REMEMBERED)
     if wish.initial_savepoint:
         return Plan("starts from initial_savepoint_path", start=Restore.IMPORTED)
     if not situation.ever_started:

@@ -1,0 +1,131 @@
+"""What a preview says of a job: one line on what happens to the stream and because of which fields, and warnings.
+
+Called by `flink_job.py` for check and diff. It decides with the same functions as the update (`wanted`,
+`plan_upgrade`), makes at most one call, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
+from pulumi_dli.lifecycle import job_wire
+from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
+from pulumi_dli.lifecycle.job_wish import Wanted, remembered, situation_of, wanted
+from pulumi_dli.lifecycle.upgrade import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade
+from pulumi_dli.specs.fields import Effect
+from pulumi_dli.specs.flink_jar_job import is_new_flink
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
+
+_WITHOUT_IMPORT = ("otc.t-systems.com",)  # endpoints whose reference lacks import-savepoint (contract 6.10)
+
+
+def announce(call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+    """The line for a job that does not exist yet."""
+    state = "running" if "state" in unknown else news.get("state") or "running"
+    lines = {"draft": "is created as a draft", "suspended": "is created, not started"}
+    line = lines.get(state, "starts")
+    if line == "starts" and (news.get("initial_savepoint_path") or "initial_savepoint_path" in unknown):
+        line = "starts from initial_savepoint_path"
+    call.note(line)
+    _warn_of_old_packages(call, news)
+
+
+def foresee(call: Call, ahead: Ahead) -> Foreseen:
+    """The line for a job that exists.
+
+    Raises:
+        UpgradeBlockedError: what is asked for would lose state; nothing has been touched.
+    """
+    changed = Foreseen(None if ahead.changes else False)
+    if not ahead.changes and not ahead.olds.get("unfinished"):
+        return changed
+    job, source = _look(ahead)
+    want = wanted(ahead.changes, ahead.olds, ahead.news, job)
+    situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)
+    plan = plan_upgrade(situation, want.wish)
+    if plan.blocked and not any(change.unknown for change in ahead.changes):
+        raise UpgradeBlockedError(f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.blocked}")
+    call.note(line(plan, want, ahead, live=phase_of(situation.status) is Phase.LIVE) + source)
+    _warn(call, plan, situation, ahead)
+    if any(change.field in ("entrypoint", "flink_version", "dependency_jars") for change in ahead.changes):
+        _warn_of_old_packages(call, ahead.news)
+    return changed
+
+
+def line(plan: Plan, want: Wanted, ahead: Ahead, *, live: bool) -> str:
+    """What happens, and in brackets why."""
+    changed = [change.field for change in ahead.changes]
+    taken = [field for field, effect in want.effects.items() if effect is Effect.IN_PLACE]
+    taken += [field for field in changed if field == "tags"]
+    waiting = [field for field, effect in want.effects.items() if effect is Effect.NEXT_RESTART]
+    if plan.line in (NO_EFFECT.line, "live change", "with the next restart") and live:
+        parts = [_because("live change", taken)] if taken else []
+        parts += [_because("makes a savepoint", ["savepoint_nonce"])] if "savepoint_nonce" in changed else []
+        parts += [_because("with the next restart", waiting)] if waiting else []
+        return "; ".join(parts) or _because(plan.line, changed)
+    causes = [field for field, effect in want.effects.items() if effect == want.wish.effect]
+    causes += [field for field in changed if field == "state"]
+    others = [field for field in changed if field in (*want.effects, "tags") and field not in causes]
+    if not causes and not others:
+        return _because(plan.line, changed)
+    return _because(plan.line, causes, others)
+
+
+def _because(words: str, causes: Collection[str], others: Collection[str] = ()) -> str:
+    parts = [", ".join(causes), f"also {', '.join(others)}" if others else ""]
+    reason = "; ".join(part for part in parts if part)
+    return f"{words} ({reason})" if reason else words
+
+
+def _look(ahead: Ahead) -> tuple[FlinkJob | None, str]:
+    """The job's details when a change would restart or start it; and how the line says where its status is from."""
+    stirs = ahead.olds.get("unfinished") or any(
+        change.effect is Effect.RESTART or change.field == "state" for change in ahead.changes
+    )
+    if not stirs or not ahead.id:
+        return None, ""
+    try:
+        session = ahead.connect()
+        session.must_be_where(ahead.olds, f"Flink job {ahead.id}")
+        return session.jobs.read(int(ahead.id), need_detail=True).job, ""
+    except ConfigError as error:
+        if "provider of its own" in str(error):
+            raise
+    except (DliError, ValueError):
+        pass
+    seen = ahead.olds.get("observed_at")
+    if not seen:
+        return None, ", status unknown"
+    moment = datetime.fromtimestamp(int(seen) / 1000, tz=UTC)
+    return None, f", status as of {moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _warn(call: Call, plan: Plan, situation: Situation, ahead: Ahead) -> None:
+    if plan.warning:
+        call.warn(plan.warning)
+    restarts = (
+        plan.start is Restore.NOTHING and situation.ever_started and phase_of(situation.status) is not Phase.FINISHED
+    )
+    if (plan.stop is Stop.PLAIN and plan.start is not Restore.CHECKPOINT) or restarts:
+        call.warn("the state of the stream is dropped (upgrade_mode stateless)")
+    endpoint = str(ahead.olds.get("endpoint"))
+    if plan.stop is Stop.WITH_SAVEPOINT and plan.start and any(name in endpoint for name in _WITHOUT_IMPORT):
+        call.warn(
+            "a rollback may not be possible: this region publishes no call to import a savepoint, and a start consumes "
+            "the one that the upgrade makes"
+        )
+
+
+def _warn_of_old_packages(call: Call, news: Mapping[str, Any]) -> None:
+    """Contract 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
+    references = [news.get("entrypoint"), *(news.get("dependency_jars") or ()), *(news.get("dependency_files") or ())]
+    grouped = [ref for ref in references if ref and "://" not in job_wire.path_of(ref)]
+    if is_new_flink(news.get("flink_version")) and grouped:
+        call.warn(
+            f"Flink {news['flink_version']} takes packages as obs:// paths only; package groups are for older ones"
+        )
