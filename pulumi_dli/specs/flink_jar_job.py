@@ -95,12 +95,6 @@ def _jar_to_run(spec: Any) -> str | None:
     return 'is required to run the job: give the package of the program, or state="draft"'
 
 
-def _jar_needs_no_main_class(spec: Any) -> str | None:
-    if spec.main_class and not spec.entrypoint and spec.state != "draft":
-        return "names a class of no package: give entrypoint"
-    return None
-
-
 def _queue_to_run(spec: Any) -> str | None:
     if spec.state == "draft" or spec.queue_name:
         return None
@@ -153,7 +147,6 @@ class FlinkJarJobSpec(Spec):
         Rule(("log_enabled", "obs_bucket"), _logs_need_a_bucket),
         Rule(("checkpoint_enabled", "obs_bucket"), _checkpoints_need_a_bucket),
         Rule(("entrypoint", "state"), _jar_to_run),
-        Rule(("main_class", "entrypoint", "state"), _jar_needs_no_main_class),
         Rule(("queue_name", "state"), _queue_to_run),
         Rule(("image", "feature"), _own_image),
         Rule(("feature", "image"), _image_given),

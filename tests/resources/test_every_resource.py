@@ -1,0 +1,168 @@
+"""The promises of `lifecycle/contract.py`, for every resource alike, through the SDK's own dynamic host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pulumi_dli import provider as providers
+from pulumi_dli.provider import DliProvider
+from tests.stacks import Failed, Stack
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One resource: inputs that work, a change in place, how it vanishes, and what creates and deletes it."""
+
+    name: str
+    inputs: dict[str, Any]
+    change: dict[str, Any]
+    vanish: Callable[[Stack], None]
+    create: str
+    delete: tuple[str, ...]
+
+
+def _no_job(stack: Stack) -> None:
+    for job in stack.jobs():
+        stack.call("DELETE", f"/v1.0/{{p}}/streaming/jobs/{job['job_id']}")
+
+
+KINDS = [
+    Kind(
+        "Queue",
+        {"queue_name": "Streams", "cu_count": 64, "tags": {"team": "a"}},
+        {"tags": {"team": "b"}},
+        lambda stack: stack.call("DELETE", "/v1.0/{p}/queues/streams"),
+        "queues.create",
+        ("queues.delete",),
+    ),
+    Kind(
+        "PackageGroup",
+        {"group_name": "apps", "packages": ["obs://jars/a.jar"]},
+        {"packages": ["obs://jars/a.jar", "obs://jars/b.jar"]},
+        lambda stack: stack.call("DELETE", "/v2.0/{p}/resources/a.jar?group=apps"),
+        "packages.upload",
+        ("packages.delete",),
+    ),
+    Kind(
+        "FlinkJarJob",
+        {"name": "j", "queue_name": "q1", "entrypoint": "obs://jars/a.jar", "obs_bucket": "state", "tags": {"a": "b"}},
+        {"smn_topic": "topic"},
+        _no_job,
+        "jobs.create",
+        ("jobs.delete", "jobs.delete_many", "jobs.batch_delete"),
+    ),
+]
+
+
+@pytest.fixture(params=KINDS, ids=[kind.name for kind in KINDS])
+def kind(request: pytest.FixtureRequest, hosted: Stack) -> Kind:
+    hosted.queue()
+    for jar in ("a.jar", "b.jar"):
+        hosted.emulator.put_object("jars", jar, jar.encode())
+    found: Kind = request.param
+    return found
+
+
+def _up(stack: Stack, kind: Kind, **changed: Any) -> Any:
+    return stack.up(kind.name, "r", **{**kind.inputs, **changed})
+
+
+def test_every_provider_is_walked_here() -> None:
+    named = {name.removesuffix("Provider") for name in vars(providers) if name.endswith("Provider")} - {
+        "Dli",
+        "Resource",
+    }
+    assert {kind.name for kind in KINDS} == named & {provider.__name__.removesuffix("Provider") for provider in _all()}
+
+
+def _all() -> list[type[DliProvider]]:
+    return [provider for provider in DliProvider.__subclasses__() if provider.__module__ == providers.__name__]
+
+
+def test_what_was_just_created_has_no_changes_and_previewing_it_makes_no_call(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    calls = len(hosted.requests())
+    shown = hosted.preview(kind.name, "r", **kind.inputs)
+    assert (shown.action, shown.differing) == ("same", ())
+    assert len(hosted.requests()) == calls
+
+
+def test_a_refresh_of_what_nobody_touched_shows_nothing(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    assert hosted.refresh("r") is False
+    assert hosted.lines == []
+    assert hosted.preview(kind.name, "r", **kind.inputs).action == "same"
+
+
+def test_a_change_in_place_keeps_the_id_and_leaves_nothing_to_do(kind: Kind, hosted: Stack) -> None:
+    before = _up(hosted, kind).id
+    changed = _up(hosted, kind, **kind.change)
+    assert changed.id == before
+    assert hosted.refresh("r") is False
+    assert hosted.preview(kind.name, "r", **{**kind.inputs, **kind.change}).action == "same"
+
+
+def test_deleting_twice_is_no_error(kind: Kind, hosted: Stack) -> None:
+    entry = _up(hosted, kind)
+    hosted.destroy("r")
+    hosted.entries["r"] = entry
+    hosted.destroy("r")
+    assert set(hosted.operations(*kind.delete)) <= set(kind.delete)
+
+
+def test_what_vanished_is_gone_at_the_next_refresh_and_created_by_the_next_up(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    kind.vanish(hosted)
+    assert hosted.refresh("r") is True
+    if "r" not in hosted.entries:
+        _up(hosted, kind)
+        assert len(hosted.operations(kind.create)) >= 2
+
+
+def test_reading_changes_nothing(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    calls = len(hosted.requests())
+    hosted.refresh("r")
+    made = hosted.requests()[calls:]
+    assert made
+    assert [call["operation"] for call in made if call["method"] != "GET" and call["operation"] != "tags.filter"] == []
+
+
+def test_another_project_or_endpoint_is_an_error_and_never_gone(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    hosted.config["dli:projectId"] = "elsewhere"
+    for command in (lambda: hosted.refresh("r"), lambda: hosted.destroy("r"), lambda: _up(hosted, kind, **kind.change)):
+        with pytest.raises(Failed) as failure:
+            command()
+        assert "elsewhere" in str(failure.value)
+        assert hosted.project_id in str(failure.value)
+    assert "r" in hosted.entries
+
+
+def test_missing_credentials_stop_an_update_with_the_setting_to_give(kind: Kind, hosted: Stack) -> None:
+    del hosted.config["dli:secretKey"]
+    calls = len(hosted.requests())
+    shown = hosted.preview(kind.name, "r", **kind.inputs)
+    assert shown.action == "create"
+    with pytest.raises(Failed) as failure:
+        _up(hosted, kind)
+    assert "secretKey" in str(failure.value)
+    assert len(hosted.requests()) == calls
+
+
+def test_refused_credentials_on_a_refresh_say_that_old_ones_may_have_been_used(kind: Kind, hosted: Stack) -> None:
+    _up(hosted, kind)
+    hosted.emulator.fault("*", 401, times=50)
+    with pytest.raises(Failed) as failure:
+        hosted.refresh("r")
+    assert "--run-program" in str(failure.value)
+
+
+def test_credentials_reach_neither_state_nor_messages(kind: Kind, hosted: Stack) -> None:
+    entry = _up(hosted, kind)
+    told = f"{entry.inputs} {entry.outs} {hosted.lines}"
+    assert hosted.config["dli:secretKey"] not in told
