@@ -7,6 +7,7 @@ interrupted upload is known as ours; whoever else put the same bytes there keeps
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from pulumi_dli.config import AccessKey, Connection, is_loopback
-from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, UnsentRequestError
+from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
 from pulumi_dli.lifecycle.contract import Call
 from pulumi_dli.lifecycle.waiting import cancelled_error
 from pulumi_dli.specs.package_names import digest_of
@@ -54,7 +55,6 @@ class ObsUploads:
     def __init__(self, connection: Connection, *, purpose: str = "Uploading local packages") -> None:
         self._connection = connection
         self._purpose = purpose
-        self._made: Any = None
 
     def put(self, call: Call, *, file: str, digest: str, path: str, owner: str) -> bool:
         """Bring a local file to `obs://bucket/key`, unless it is there.
@@ -112,9 +112,7 @@ class ObsUploads:
             raise
 
     def _client(self) -> Any:
-        if self._made is None:
-            self._made = _client(self._connection, self._purpose)
-        return self._made
+        return _client(self._connection, self._purpose)
 
     @contextmanager
     def _asking(self, what: str, *, call: Call | None = None) -> Iterator[None]:
@@ -148,11 +146,16 @@ def _refusal(what: str, response: dict[str, Any]) -> DliError:
     meta, said = response.get("ResponseMetadata", {}), response.get("Error", {})
     status, code = int(meta.get("HTTPStatusCode", 0)), str(said.get("Code", ""))
     if code == "NoSuchBucket":
-        return DliError(f"{what}: there is no such bucket: create it, or name another one in `bucket`")
+        text = f"{what}: there is no such bucket: create it, or name another one in `bucket`"
+        return NotFoundError(text, status=status, code=code)
     kind = AuthError if status in (401, 403) else ApiError
     return kind(
         f"{what}: {said.get('Message') or code}", status=status, code=code, request_id=str(meta.get("RequestId") or "")
     )
+
+
+_clients: dict[Connection, Any] = {}  # making one takes a tenth of a second; they are safe to use from many threads
+_lock = threading.Lock()
 
 
 def _client(connection: Connection, purpose: str) -> Any:
@@ -172,18 +175,14 @@ def _client(connection: Connection, purpose: str) -> Any:
             f"{purpose} needs boto3: pip install 'pulumi-dli[obs]', or upload the file yourself and give its obs:// "
             "path."
         ) from error
-    local = is_loopback(connection.obs_endpoint)
-    config = Config(
-        connect_timeout=connection.connect_timeout_seconds,
-        read_timeout=connection.read_timeout_seconds,
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if local else "virtual"},
-        # Checksum trailers are an AWS addition that OBS does not know.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        retries={"mode": "standard", "max_attempts": 4},
-    )
-    session = boto3.session.Session()  # not the shared default one: that is not safe to make in several threads
+    with _lock:
+        if connection not in _clients:
+            _clients[connection] = _new_client(connection, credentials, boto3.session.Session(), Config)
+        return _clients[connection]
+
+
+def _new_client(connection: Connection, credentials: AccessKey, session: Any, config: Any) -> Any:
+    local = is_loopback(str(connection.obs_endpoint))
     return session.client(
         "s3",
         endpoint_url=connection.obs_endpoint,
@@ -192,7 +191,16 @@ def _client(connection: Connection, purpose: str) -> Any:
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.security_token,
         verify=False if connection.insecure else (connection.ca_bundle or True),
-        config=config,
+        config=config(
+            connect_timeout=connection.connect_timeout_seconds,
+            read_timeout=connection.read_timeout_seconds,
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if local else "virtual"},
+            # Checksum trailers are an AWS addition that OBS does not know.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"mode": "standard", "max_attempts": 4},
+        ),
     )
 
 
