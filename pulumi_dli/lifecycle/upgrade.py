@@ -230,7 +230,7 @@ def _from_rest(situation: Situation, wish: Wish, *, due: bool, left: Plan) -> Pl
     plan = _start(situation, wish)
     if plan.blocked and not asked:
         return replace(left, change=wish.effect > Effect.IGNORED, warning=plan.blocked)
-    return replace(plan, change=wish.effect > Effect.IGNORED)
+    return plan if plan.blocked else replace(plan, change=wish.effect > Effect.IGNORED)
 
 
 def _start(situation: Situation, wish: Wish) -> Plan:

@@ -1,0 +1,145 @@
+"""The tables of docs/upgrades.md, cell by cell, against the function that decides; and what they have no column for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pulumi_dli.api.flink_models import JobStatus
+from pulumi_dli.lifecycle.upgrade import NO_EFFECT, Plan, Restore, Situation, Stop, Wish, plan_upgrade
+from pulumi_dli.specs.fields import Effect
+
+PAGE = (Path(__file__).parents[2] / "docs" / "upgrades.md").read_text(encoding="utf-8")
+MODES = ("savepoint", "stateless", "last-state")
+ANY_CHANGE = (Effect.IN_PLACE, Effect.NEXT_RESTART, Effect.RESTART)
+COLUMNS = {
+    "nothing": ("running", (Effect.IGNORED,)),
+    "live field": ("running", (Effect.IN_PLACE,)),
+    "text": ("running", (Effect.NEXT_RESTART,)),
+    "other": ("running", (Effect.RESTART,)),
+    "suspended": ("suspended", (Effect.IGNORED,)),
+    "suspended + change": ("suspended", ANY_CHANGE),
+    "draft": ("draft", (Effect.IGNORED,)),
+    "draft + change": ("draft", ANY_CHANGE),
+}
+
+
+def rows(mode: str) -> list[tuple[str, dict[str, str]]]:
+    """The table of a mode: status, and the cells by column."""
+    section = PAGE.split(f"### upgrade_mode = {mode}\n", 1)[1].split("\n#", 1)[0]
+    lines = [re.split(r"\s*\|\s*", line.strip("| ")) for line in section.splitlines() if line.startswith("|")]
+    header, _, *body = lines
+    return [(cells[0].strip("`"), dict(zip(header[1:], cells[1:], strict=True))) for cells in body]
+
+
+def situation(status: str, *, newest: bool) -> Situation:
+    return Situation(status, ever_started=status != "job_init", has_savepoint=newest, savepoint_is_newest=newest)
+
+
+TABLE = [(mode, status, cells) for mode in MODES for status, cells in rows(mode)]
+
+
+def test_the_tables_have_every_status_and_every_column():
+    for mode in MODES:
+        assert [status for status, _ in rows(mode)] == list(dict.fromkeys(status for status, _ in rows(mode)))
+        assert {status for status, _ in rows(mode)} == set(JobStatus)
+        assert all(list(cells) == list(COLUMNS) for _, cells in rows(mode))
+
+
+@pytest.mark.parametrize(("mode", "status", "cells"), TABLE, ids=[f"{mode}-{status}" for mode, status, _ in TABLE])
+def test_every_cell_of_the_table_is_what_is_planned(mode, status, cells):
+    for column, cell in cells.items():
+        state, effects = COLUMNS[column]
+        with_savepoint, _, without = cell.partition(" / ")
+        for newest, expected in ((True, with_savepoint), (False, without or with_savepoint)):
+            for effect in effects:
+                plan = plan_upgrade(situation(status, newest=newest), Wish(effect=effect, state=state, mode=mode))
+                assert plan.line == expected, f"{column}, effect {effect.name}, newest savepoint {newest}"
+
+
+def all_plans() -> list[tuple[Situation, Wish, Plan]]:
+    found = []
+    for status in [*JobStatus, "job_of_tomorrow"]:
+        for mode in MODES:
+            for state in ("running", "suspended", "draft", "failed"):
+                for effect in (Effect.IGNORED, *ANY_CHANGE):
+                    for newest in (True, False):
+                        for flags in ({}, {"start_due": True}, {"runs_again": True}, {"repair": "all"}):
+                            here = situation(status, newest=newest)
+                            wish = Wish(effect=effect, state=state, mode=mode, **flags)
+                            found.append((here, wish, plan_upgrade(here, wish)))
+    return found
+
+
+def test_nothing_is_silently_stateless():
+    for here, wish, plan in all_plans():
+        if here.ever_started and plan.start is Restore.NOTHING and wish.mode != "stateless":
+            assert plan.line == "runs again from the beginning", (here, wish)
+        if plan.stop is Stop.PLAIN and wish.mode == "savepoint":
+            pytest.fail(f"{here} {wish}")
+
+
+def test_a_running_job_is_never_sent_what_it_does_not_take():
+    for here, wish, plan in all_plans():
+        if here.status in ("job_running", "job_idle") and plan.change and plan.stop is None:
+            assert wish.effect in (Effect.IN_PLACE, Effect.NEXT_RESTART)
+
+
+def test_a_plan_that_is_blocked_or_waits_does_nothing():
+    for here, wish, plan in all_plans():
+        if plan.blocked or plan.settle:
+            assert (plan.stop, plan.start, plan.change) == (None, None, False), (here, wish)
+
+
+def test_a_status_that_nobody_documented_is_waited_for():
+    assert plan_upgrade(Situation("job_of_tomorrow"), Wish(effect=Effect.RESTART)).settle
+
+
+def test_a_job_that_is_as_declared_is_left_alone():
+    assert plan_upgrade(Situation("job_running"), Wish()) == NO_EFFECT
+    assert plan_upgrade(Situation("job_finish"), Wish()) == NO_EFFECT
+
+
+@pytest.mark.parametrize("field", ["start_due", "runs_again"])
+def test_a_promised_start_is_kept_although_repair_says_none(field):
+    here = situation("job_finish" if field == "runs_again" else "job_cancel_success", newest=True)
+    plan = plan_upgrade(here, Wish(repair="none", **{field: True}))
+    assert plan.start is not None
+
+
+def test_repair_says_which_drift_is_mended():
+    stopped, failed = situation("job_cancel_success", newest=True), situation("job_running_exception", newest=True)
+    assert [plan_upgrade(stopped, Wish(repair=word)).start for word in ("none", "failed", "all")] == [
+        None,
+        None,
+        Restore.SAVEPOINT,
+    ]
+    assert [plan_upgrade(failed, Wish(repair=word)).start for word in ("none", "failed", "all")] == [
+        None,
+        Restore.SAVEPOINT,
+        Restore.SAVEPOINT,
+    ]
+
+
+def test_repair_without_provable_state_warns_instead_of_failing():
+    for repair in ("failed", "all"):
+        plan = plan_upgrade(situation("job_running_exception", newest=False), Wish(repair=repair))
+        assert plan.start is None
+        assert not plan.blocked
+        assert "allow_old_savepoint" in plan.warning
+
+
+def test_an_old_savepoint_is_taken_only_when_the_program_says_so():
+    old = Situation("job_cancel_success", has_savepoint=True)
+    assert plan_upgrade(old, Wish(start_due=True)).blocked
+    assert plan_upgrade(old, Wish(start_due=True, allow_old=True)).start is Restore.SAVEPOINT
+    assert plan_upgrade(old, Wish(start_due=True, initial_savepoint=True)).start is Restore.IMPORTED
+
+
+def test_own_newest_state_comes_before_what_the_program_offers():
+    own = Situation("job_cancel_success", has_savepoint=True, savepoint_is_newest=True)
+    assert plan_upgrade(own, Wish(start_due=True, initial_savepoint=True)).start is Restore.SAVEPOINT
+    left = Situation("job_submit_fail", remembered=True)
+    assert plan_upgrade(left, Wish(start_due=True, initial_savepoint=True)).start is Restore.REMEMBERED
