@@ -1,0 +1,138 @@
+"""What a program gives: outputs of other resources wherever an input may stand, and inputs that cannot be right."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pulumi_dli.emulator.testing import Emulator
+from tests.engines import CLI_WHEN_SLOW, Engine, calls
+
+FLOWING = """
+queue = dli.Queue("q", cu_count=16)
+group = dli.PackageGroup("g", packages=["obs://jars/app.jar", "obs://jars/lib.jar"])
+first = dli.FlinkJarJob(
+    "first",
+    queue_name=queue.queue_name,
+    entrypoint=group.package("app.jar"),
+    dependency_jars=[group.package("lib.jar"), pulumi.Output.concat("obs://jars/", queue.owner, ".jar")],
+    main_class="Main",
+    entrypoint_args=["--queue", queue.resource_id],
+    runtime_config={"queue.id": queue.resource_id},
+    tags={"queue": queue.id},
+)
+second = dli.FlinkJarJob(
+    "second",
+    queue_name=first.queue_name,
+    entrypoint="obs://jars/app.jar",
+    main_class="Main",
+    entrypoint_args=pulumi.Output.concat("--after ", first.job_id),
+    desc=first.status,
+)
+pulumi.export("both", [first.id, {"second": second.job_id}])
+"""
+
+WRONG: dict[str, tuple[str, dict[str, str]]] = {
+    "queue": (
+        'dli.Queue("x", queue_name="_q", cu_count=20, resource_mode=2, platform="arm", tags={" a": "b"}, engine="x")',
+        {
+            "queue_name": "1 to 128 letters",
+            "cu_count": "multiple of 16",
+            "resource_mode": "less than or equal to 1",
+            "platform": "x86_64, aarch64",
+            "tags": "does not begin or end with a blank",
+            "engine": "SQL queues",
+        },
+    ),
+    "group": (
+        'dli.PackageGroup("x", group_name="a b", packages=["obs://jars"], owner="1")',
+        {"group_name": "1 to 64 letters", "packages": "obs://bucket/key", "owner": "5 to 32"},
+    ),
+    "fields of a job": (
+        (
+            'dli.FlinkJarJob("x", queue_name="q", entrypoint="ftp://x/y.jar", parallel_number=0, checkpoint_mode=3, '
+            'state="failed", upgrade_mode="blue-green", repair="some", resume_max_num=0, stabilization_seconds=-1)'
+        ),
+        {
+            "entrypoint": "group/package.jar, package.jar or obs://bucket/key",
+            "parallel_number": "greater than or equal to 1",
+            "checkpoint_mode": "less than or equal to 2",
+            "upgrade_mode": "savepoint, stateless, last-state",
+            "repair": "failed, all, none",
+            "resume_max_num": "-1 (no limit)",
+            "stabilization_seconds": "greater than or equal to 0",
+        },
+    ),
+    "arithmetic of a job": (
+        (
+            'dli.FlinkJarJob("x", queue_name="q", entrypoint="g/app.jar", main_class="M", cu_number=2, '
+            "manager_cu_number=2, tm_cus=4)"
+        ),
+        {"manager_cu_number": "leave none for TaskManagers"},
+    ),
+    "the parallelism of a job": (
+        'dli.FlinkJarJob("x", queue_name="q", entrypoint="g/app.jar", main_class="M", parallel_number=5)',
+        {"parallel_number": "more than 4"},
+    ),
+}
+
+
+@CLI_WHEN_SLOW
+def test_outputs_flow_between_resources_and_are_unknown_at_preview(engine: Engine, dli: Emulator) -> None:
+    for name in ("lib.jar", "nobody.jar"):
+        dli.put_object("jars", name)
+    engine.write(FLOWING)
+    engine.connect(dli)
+    ahead = engine.preview()
+    assert ahead.ok, ahead.text
+    assert ahead.ops() == dict.fromkeys(("q", "g", "first", "second"), "create")
+    dli.quirk(lenient_objects=True)
+    made = engine.up()
+    assert made.ok, made.text
+    first, second = dli.jobs()
+    queue = engine.resources()["q"]["outputs"]
+    assert first["definition"]["queue_name"] == "q"
+    assert first["definition"]["entrypoint"] == "g/app.jar"
+    assert first["definition"]["dependency_jars"] == ["g/lib.jar", f"obs://jars/{queue['owner']}.jar"]
+    assert first["definition"]["entrypoint_args"] == f"--queue {queue['resource_id']}"
+    assert json.loads(first["definition"]["runtime_config"]) == [{"key": "queue.id", "value": queue["resource_id"]}]
+    assert second["definition"]["entrypoint_args"] == f"--after {first['job_id']}"
+    assert second["definition"]["desc"] == "job_running"
+    assert engine.outputs()["both"] == [str(first["job_id"]), {"second": str(second["job_id"])}]
+    assert engine.preview().ops() == {}
+
+
+@CLI_WHEN_SLOW
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_inputs_are_named_before_anything_is_touched(engine: Engine, dli: Emulator, case: str) -> None:
+    program, reasons = WRONG[case]
+    engine.write(program)
+    engine.connect(dli)
+    told = engine.up()
+    assert not told.ok
+    for name, reason in reasons.items():
+        about = [text for text in told.errors() if f"property {name} " in text]
+        assert any(reason in text for text in about), (name, told.errors())
+    assert all("Traceback" not in text for text in told.errors())
+    assert "x" not in engine.resources()
+    assert calls(dli) == {}
+
+
+@CLI_WHEN_SLOW
+def test_mistakes_in_the_program_itself_are_one_clean_line(engine: Engine, dli: Emulator) -> None:
+    engine.write('g = dli.PackageGroup("g", packages=["obs://jars/app.jar"])\npulumi.export("x", g.package("b.jar"))')
+    told = engine.preview()
+    assert not told.ok
+    assert "The package group g has no package b.jar; it has app.jar." in told.program_errors() + told.text
+    assert calls(dli) == {}
+
+
+@pytest.mark.slow
+@CLI_WHEN_SLOW
+def test_a_stack_of_1500_resources_constructs_and_previews(engine: Engine, dli: Emulator) -> None:
+    engine.write('for n in range(1500):\n    dli.Queue(f"q{n}", cu_count=16)')
+    told = engine.preview()
+    assert told.ok, told.text[-2000:]
+    assert len(told.ops()) == 1500
+    assert calls(dli) == {}
