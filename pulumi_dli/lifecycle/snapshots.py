@@ -112,12 +112,16 @@ class SharedSnapshot(Generic[T]):
 
     def take(self, *, not_older_than: float | None = None) -> tuple[T, float]:
         """As `get`, with the time at which the request was sent."""
+        with self._lock:
+            entered = self._generation
         while True:
-            flight, mine = self._board(not_older_than)
+            flight, mine, serves = self._board(entered, not_older_than)
             if mine:
                 self._fly(flight)
             while not self._clock.wait(flight.done, _FOLLOWER_CHECK_SECONDS):
                 pass
+            if not serves:
+                continue  # too old for us; all who waited for its end share the next one
             if flight.value:
                 return flight.value[0], flight.at
             if flight.error is not None:
@@ -136,17 +140,24 @@ class SharedSnapshot(Generic[T]):
             self._generation += 1
             self._kept = None
 
-    def _board(self, not_older_than: float | None) -> tuple[_Flight[T], bool]:
+    def _board(self, entered: int, not_older_than: float | None) -> tuple[_Flight[T], bool, bool]:
+        """The flight to wait for, whether we fly it, and whether it may serve us (else it is only in the way)."""
         with self._lock:
             for flight in (self._kept, self._flying):
-                if flight is not None and self._serves(flight, not_older_than):
-                    return flight, False
+                if flight is not None and self._serves(flight, not_older_than, entered):
+                    return flight, False, True
+            if self._flying is not None:
+                return self._flying, False, False
             self._flying = _Flight(self._clock.now(), self._generation)
-            return self._flying, True
+            return self._flying, True, True
 
-    def _serves(self, flight: _Flight[T], not_older_than: float | None) -> bool:
-        """A flight under way is as young as its request, however long it takes, so it serves all who come meanwhile."""
-        if flight.generation != self._generation or (not_older_than is not None and flight.at < not_older_than):
+    def _serves(self, flight: _Flight[T], not_older_than: float | None, generation: int | None = None) -> bool:
+        """A flight under way is as young as its request, however long it takes, so it serves all who come meanwhile.
+
+        A write ends it for those who come later (`generation`: as of when the caller came, by default now).
+        """
+        oldest = self._generation if generation is None else generation
+        if flight.generation < oldest or (not_older_than is not None and flight.at < not_older_than):
             return False
         return not flight.done.is_set() or self._clock.now() - flight.at <= self._max_age
 

@@ -1,0 +1,1 @@
+"""What a deployment costs by number of jobs: `python -m benchmarks` (`make bench`). Measures; asserts nothing."""

@@ -1,0 +1,85 @@
+"""A run as text: one line a phase while it goes, the table at the end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks import budgets
+
+HEAD = (
+    "jobs",
+    "width",
+    "phase",
+    "calls",
+    "polls",
+    "budget",
+    "kept",
+    "wall s",
+    "floor s",
+    "engine s",
+    "ratio",
+    "host MB",
+)
+
+
+def cells(row: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
+    """The columns of `HEAD` for one phase; the ratio is wall time to floor plus the engine's own time."""
+    size = budgets.Size(row["jobs"], row["width"], about["pace"], about["poll_seconds"])
+    total = sum(row["calls"].values())
+    polls = budgets.polls_of(row["phase"], row["calls"], size) if row["polls_on_top"] else 0
+    kept = total - polls <= row["budget"] and polls <= budgets.polls_within(row["seconds"], size)
+    least = row["floor_seconds"] + row["engine_seconds"]
+    return [
+        str(row["jobs"]),
+        str(row["width"]),
+        row["phase"],
+        str(total),
+        str(polls),
+        f"{row['budget']}{' + polls' if row['polls_on_top'] else ''}",
+        "yes" if kept else "NO",
+        f"{row['seconds']:.1f}",
+        f"{row['floor_seconds']:.1f}",
+        f"{row['engine_seconds']:.1f}",
+        f"{row['seconds'] / least:.2f}",
+        f"{row['megabytes'].get('host', 0):.0f}",
+    ]
+
+
+def table(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """All phases as a Markdown table, with the date and the class of the machine."""
+    kind = about["machine"]
+    lines = [
+        (
+            f"Measured on {about['date']}: {kind['cores']} cores, {kind['memory']}, {kind['system']}, Python "
+            f"{kind['python']}; engine {about['engine']}; {about['pace']:g} service seconds in a second, "
+            f"{about['latency_ms']:g} ms latency, polls from {about['poll_seconds']:g} s."
+        ),
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|" + " --- |" * len(HEAD),
+    ]
+    lines += ["| " + " | ".join(cells(row, about)) + " |" for row in rows]
+    for row in rows:
+        if row.get("peer"):
+            calls = sum(row["peer"]["calls"].values())
+            ours = sum(row["calls"].values())
+            lines.append(
+                f"\npeer, {row['jobs']} jobs, {row['phase']}: {calls} calls ({_ratio(calls, ours)} of ours), "
+                f"{row['peer']['seconds']:.1f} s ({_ratio(row['peer']['seconds'], row['seconds'])})"
+            )
+    return "\n".join(lines)
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """One phase, as soon as it is measured."""
+    kinds = ", ".join(f"{count} {name}" for name, count in row["calls"].items()) or "no calls"
+    peaks = ", ".join(f"{role} {peak:.0f}" for role, peak in row["megabytes"].items())
+    return (
+        f"{row['jobs']} jobs, width {row['width']}, {row['phase']}: {row['seconds']:.1f} s (floor "
+        f"{row['floor_seconds']:.1f} s, engine {row['engine_seconds']:.1f} s); {kinds}; MB: {peaks}"
+    )
+
+
+def _ratio(theirs: float, ours: float) -> str:
+    return f"{theirs / ours:.1f} times" if ours else "ours: none"
