@@ -151,6 +151,19 @@ class Queues:
             )
         )
 
+    def enter_pool(self, name: str, pool: str) -> None:
+        """Bind an existing queue to an elastic resource pool, for good (contract 4.12). Never repeated."""
+        self._transport.send(
+            Request(
+                "POST",
+                "v3",
+                ("elastic-resource-pools", pool, "queues"),
+                f"bind queue {name} to pool {pool}",
+                Repeat.ONCE,
+                body={"queue_name": name},
+            )
+        )
+
     def _act(self, name: str, what: str, body: Mapping[str, Any]) -> None:
         request = Request(
             "PUT", _VERSION, ("queues", name, "action"), what, Repeat.ONCE, body=body, subject=Subject.QUEUE

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
-from pulumi_dli.lifecycle.queue_wire import cannot_enter, differs, impossible_scaling
+from pulumi_dli.lifecycle.queue_wire import differs, impossible_scaling
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
@@ -78,8 +78,6 @@ def _refuse_pool(ahead: Ahead, known: Mapping[str, Change]) -> None:
             f"queue {ahead.id} is in the elastic resource pool {held} and can neither leave nor change it: set "
             f'elastic_resource_pool_name back to "{held}", or give the queue a new queue_name as well'
         )
-    if not held:
-        raise DliError(cannot_enter(ahead.id, str(change.new)))
 
 
 def _pool_of(ahead: Ahead) -> str | None:
@@ -89,5 +87,9 @@ def _pool_of(ahead: Ahead) -> str | None:
 
 
 def _small(known: Mapping[str, Any]) -> list[str]:
-    words = {"tags": "changes tags", "cidr_in_vpc": "changes its network range"}
+    words = {
+        "tags": "changes tags",
+        "cidr_in_vpc": "changes its network range",
+        "elastic_resource_pool_name": "enters the elastic resource pool, for good",
+    }
     return [line for field, line in words.items() if field in known]

@@ -23,7 +23,7 @@ from pulumi_dli.errors import (
     WaitTimeoutError,
 )
 from pulumi_dli.lifecycle.contract import Call, HalfDone
-from pulumi_dli.lifecycle.queue_wire import cannot_enter, facts, impossible_scaling, managed, plan_scaling
+from pulumi_dli.lifecycle.queue_wire import facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
 from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
 from pulumi_dli.specs.queue import QueueSpec
@@ -165,7 +165,8 @@ class QueueMoves:
             )
         if not wished:
             return
-        raise DliError(cannot_enter(self._id, wished))
+        self._once_assigned(lambda: self._session.client.queues.enter_pool(self._id, wished))
+        self._queue = self._look()
 
     def _scale(self) -> None:
         target = int(self._spec.cu_count or 0)

@@ -144,14 +144,6 @@ def misfits(spec: QueueSpec, queue: Queue) -> list[str]:
     ]
 
 
-def cannot_enter(name: str, pool: str) -> str:
-    """Why an existing queue is not bound to a pool here, and the ways out (contract 4.12)."""
-    return (
-        f"queue {name} is outside of elastic resource pools: bind it to {pool} in the console and run "
-        "`pulumi up --refresh`, or give the queue a new queue_name as well, so that it is created in the pool"
-    )
-
-
 @dataclass(frozen=True)
 class Scaling:
     """What is left to do to reach a number of CUs: an order, or only waiting for one (`action` "")."""

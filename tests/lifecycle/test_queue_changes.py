@@ -174,17 +174,16 @@ def test_a_queue_in_a_pool_is_scaled_by_the_pool_and_never_leaves_it(world: Worl
             queue.foresee({**inputs, "elastic_resource_pool_name": pool})
 
 
-def test_a_queue_bound_to_its_pool_by_hand_is_what_the_program_declares(world: World, queue: Resource) -> None:
-    inputs = {**INPUTS, "elastic_resource_pool_name": "pool"}
-    with pytest.raises(DliError, match="bind it to pool in the console"):
-        queue.foresee(inputs)
+def test_a_queue_enters_its_pool_in_place(world: World, queue: Resource) -> None:
     in_a_pool(world)
-    world.time.pass_by(400)
-    body = {"queue_name": "streams"}
-    world.session.client._transport.send(_request("POST", ("elastic-resource-pools", "pool", "queues"), body))
-    assert queue.drift(INPUTS) == []  # the program does not manage it yet
+    inputs = {**INPUTS, "elastic_resource_pool_name": "pool"}
     assert queue.foresee(inputs) == Foreseen(None)
-    queue.update(inputs)
+    assert world.said.notes == ["enters the elastic resource pool, for good"]
+    for _ in range(2):
+        queue.update(inputs)
+        assert queue.outs["elastic_resource_pool_name"] == "pool"
+    done = [call for call in world.emulator.requests(operation="pools.associate") if call["status"] == 200]
+    assert len(done) == 1  # the others were refused while the queue's compute was being assigned
     assert queue.drift(inputs) == []
 
 
