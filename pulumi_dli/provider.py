@@ -103,7 +103,9 @@ class DliProvider(ResourceProvider):
         else:
             known = {name: value for name, value in news.items() if name not in unknown}
             answer = lifecycle.foresee(call, Ahead(_id, olds, known, unknown, changed, self.connect))
-        return DiffResult(changes=answer.changed, replaces=list(answer.replaces), delete_before_replace=True)
+        # The successor first: it has another name, or, where a program forces a replacement, it takes the object over.
+        # A queue cannot go before its jobs have moved, and a job deleted first would start anew without its state.
+        return DiffResult(changes=answer.changed, replaces=list(answer.replaces), delete_before_replace=False)
 
     @host.answering
     def create(self, props: dict[str, Any]) -> CreateResult:
