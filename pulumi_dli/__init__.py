@@ -22,6 +22,7 @@ _HOMES = {
     "PackageGroup": "resources.package_group",
     "Provider": "resources.settings",
     "Queue": "resources.queue",
+    "UploadedPackage": "resources.uploaded_package",
     "get_flink_jobs": "resources.functions",
     "get_flink_jobs_output": "resources.functions",
     "get_package_group": "resources.functions",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from pulumi_dli.resources.package_group import PackageGroup
     from pulumi_dli.resources.queue import Queue
     from pulumi_dli.resources.settings import Provider
+    from pulumi_dli.resources.uploaded_package import UploadedPackage
 
 __all__ = [
     "FlinkJarJob",
@@ -51,6 +53,7 @@ __all__ = [
     "PackageGroup",
     "Provider",
     "Queue",
+    "UploadedPackage",
     "get_flink_jobs",
     "get_flink_jobs_output",
     "get_package_group",

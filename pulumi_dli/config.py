@@ -291,7 +291,7 @@ def _versioned(address: str) -> str:
 def _obs_endpoint(region: str | None, endpoint: str) -> str | None:
     if is_loopback(endpoint):
         parts = urlsplit(endpoint)
-        return f"{parts.scheme}://{parts.netloc}"
+        return f"{parts.scheme}://{parts.netloc}/obs"  # where the local DLI keeps its objects
     return f"https://obs.{region}.{_domain(region)}" if region else None
 
 

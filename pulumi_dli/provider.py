@@ -160,6 +160,15 @@ class PackageGroupProvider(DliProvider):
         return PackageGroupLifecycle()
 
 
+class UploadedPackageProvider(DliProvider):
+    """Provider of `pulumi_dli.UploadedPackage`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.uploaded_package import UploadedPackageLifecycle  # noqa: PLC0415
+
+        return UploadedPackageLifecycle()
+
+
 class FlinkJarJobProvider(DliProvider):
     """Provider of `pulumi_dli.FlinkJarJob`."""
 
@@ -188,4 +197,4 @@ def _spec(lifecycle: Lifecycle[Any], props: Mapping[str, Any]) -> Spec:
     return spec
 
 
-__all__ = ["DliProvider", "FlinkJarJobProvider", "PackageGroupProvider", "QueueProvider"]
+__all__ = ["DliProvider", "FlinkJarJobProvider", "PackageGroupProvider", "QueueProvider", "UploadedPackageProvider"]

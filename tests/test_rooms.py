@@ -16,18 +16,20 @@ import pytest
 
 import pulumi_dli
 from pulumi_dli import config
-from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider
+from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider, UploadedPackageProvider
 from pulumi_dli.resources.base import DliResource
 from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.reference import reference
+from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 
 ROOT = Path(__file__).parent.parent
 RESOURCES: list[tuple[type[DliResource], type[Spec]]] = [
     (pulumi_dli.Queue, QueueSpec),
     (pulumi_dli.PackageGroup, PackageGroupSpec),
+    (pulumi_dli.UploadedPackage, UploadedPackageSpec),
     (pulumi_dli.FlinkJarJob, FlinkJarJobSpec),
 ]
 NAMES = [resource.__name__ for resource, _ in RESOURCES]
@@ -64,11 +66,12 @@ def test_every_field_says_what_its_change_does(spec: type[Spec]) -> None:
 PICKLED = {
     QueueProvider: "gASVLAAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjA1RdWV1ZVByb3ZpZGVylJOUKYGULg==",
     PackageGroupProvider: "gASVMwAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBRQYWNrYWdlR3JvdXBQcm92aWRlcpSTlCmBlC4=",
+    UploadedPackageProvider: "gASVNgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBdVcGxvYWRlZFBhY2thZ2VQcm92aWRlcpSTlCmBlC4=",
     FlinkJarJobProvider: "gASVMgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBNGbGlua0phckpvYlByb3ZpZGVylJOUKYGULg==",
 }
 
 
-@pytest.mark.parametrize("provider", [QueueProvider, PackageGroupProvider, FlinkJarJobProvider])
+@pytest.mark.parametrize("provider", list(PICKLED))
 def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
     """The string stands in every state: another one would show as a change of every resource, or not load at all."""
     text = base64.b64encode(dill.dumps(provider())).decode()
@@ -79,6 +82,7 @@ def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
 def test_importing_the_package_loads_no_heavy_library() -> None:
     program = (
         "import sys, pulumi, pulumi_dli; pulumi_dli.Queue, pulumi_dli.PackageGroup, pulumi_dli.FlinkJarJob, "
+        "pulumi_dli.UploadedPackage, "
         "pulumi_dli.Provider, pulumi_dli.get_queue\n"
         "heavy = {'requests', 'pydantic', 'keystoneauth1', 'deepdiff', 'boto3', 'starlette'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or None)"

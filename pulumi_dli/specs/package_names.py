@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 LONGEST_NAME = 128
+PREFIX = "packages"
 _CHUNK = 1 << 20
 
 
@@ -53,6 +54,13 @@ def stored_name(package: Mapping[str, Any], digest: str | None = None) -> str:
     name = package.get("name") or file_name(str(package["path"]))
     digest = package.get("digest") or digest
     return addressed(name, digest) if digest and is_local(str(package["path"])) else str(name)
+
+
+def object_path(file: str, *, digest: str, bucket: str, prefix: str | None = None, name: str | None = None) -> str:
+    """Where a local file goes in OBS: `obs://bucket/packages/app-1a2b3c4d.jar`."""
+    folder = (PREFIX if prefix is None else prefix).strip("/")
+    stored = addressed(name or file_name(file), digest)
+    return f"obs://{bucket}/{folder}/{stored}" if folder else f"obs://{bucket}/{stored}"
 
 
 def digest_of(path: str) -> str:

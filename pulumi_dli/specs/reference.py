@@ -10,6 +10,7 @@ from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec, ResourceConfig
 from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
 from pulumi_dli.specs.queue import QueueSpec
+from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 from pulumi_dli.specs.values import PackageRef
 
 _EFFECTS = {
@@ -28,6 +29,12 @@ _TYPES = {
     PackageSpec: "`Package`, path",
     ResourceConfig: "map",
 }
+_RESOURCES: dict[str, type[Spec]] = {
+    "Queue": QueueSpec,
+    "PackageGroup": PackageGroupSpec,
+    "UploadedPackage": UploadedPackageSpec,
+    "FlinkJarJob": FlinkJarJobSpec,
+}
 _HEAD = """# Inputs of the resources
 
 Every input may be an output of another resource. What is not given is not managed: the service's default holds, and is
@@ -39,7 +46,7 @@ no drift. "Change" says what a change of the input does to what runs. This page 
 def reference() -> str:
     """The whole page."""
     parts = [_HEAD]
-    for name, spec in (("Queue", QueueSpec), ("PackageGroup", PackageGroupSpec), ("FlinkJarJob", FlinkJarJobSpec)):
+    for name, spec in _RESOURCES.items():
         parts.append(f"## {name}\n\n| input | type | change | meaning |\n| --- | --- | --- | --- |\n{_rows(spec)}\n")
     return "\n".join(parts)
 

@@ -1,0 +1,147 @@
+"""The life of an uploaded package: bytes to OBS under a name of their own, old ones kept as long as jobs need them.
+
+`provider.py` calls it through `contract.Lifecycle`. It speaks to OBS only, except that nothing is deleted that a job of
+the project names. Objects that somebody else put there under the same name are used and never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pulumi_dli.errors import DliError, NotFoundError
+from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome, foreseen
+from pulumi_dli.lifecycle.ownership import owner_of
+from pulumi_dli.lifecycle.package_leftovers import named_by_jobs
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.uploads import ObsUploads
+from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.package_names import file_name
+from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
+
+CLAIM = "object"
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object of ours, or one of the same bytes that was there before us (`own` false)."""
+
+    path: str
+    own: bool
+
+
+class UploadedPackageLifecycle:
+    """See `contract.Lifecycle`. The id is the path of the first upload; it stays when new bytes get a new path."""
+
+    spec = UploadedPackageSpec
+
+    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+        return []
+
+    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        if not unknown:
+            call.note(f"uploads {news['source']} to {UploadedPackageSpec.of(news).path}, unless it is there")
+
+    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
+        if ahead.id and ahead.changes and not ahead.unknown:
+            path = UploadedPackageSpec.of(ahead.news).path
+            if path != ahead.olds.get("path"):
+                call.note(f"uploads {ahead.news['source']} to {path}; {_name(ahead.olds)} stays until the next change")
+            elif any(change.field == "digest" for change in ahead.changes):
+                call.note(f"uploads {ahead.news['source']} to {path} again")
+        return foreseen(ahead.changes)
+
+    def create(self, call: Call, session: Session, spec: UploadedPackageSpec) -> Outcome:
+        outs = self._put(call, session, spec, {})
+        return Outcome(str(outs["path"]), outs)
+
+    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+        session.must_be_where(olds, f"uploaded package {id}")
+        if "path" not in olds:
+            raise DliError(
+                f"{id} cannot be imported: declare it, and `pulumi up` skips the upload when the object is there"
+            )
+        size = _size(session, str(olds["path"]))
+        if size is None:
+            return None
+        inputs = {name: olds[name] for name in UploadedPackageSpec.model_fields if olds.get(name) is not None}
+        if size != olds.get("size"):
+            inputs["digest"] = "0" * 64  # other bytes: the next `up` uploads ours again
+        return Observation(id, {**olds, **inputs, **session.where()}, inputs)
+
+    def update(
+        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: UploadedPackageSpec
+    ) -> Mapping[str, Any]:
+        session.must_be_where(olds, f"uploaded package {id}")
+        return self._put(call, session, spec, olds)
+
+    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+        session.must_be_where(olds, f"uploaded package {id}")
+        going = [*_superseded(olds), _Object(str(olds["path"]), bool(olds.get("own")))]
+        kept = _clear(call, session, [one for one in going if not session.claims.holds(CLAIM, one.path)])
+        if needed := [one.path for one in kept if one.own]:
+            call.warn(f"left in OBS, since jobs name it or it could not be deleted: {', '.join(needed)}")
+
+    def _put(self, call: Call, session: Session, spec: UploadedPackageSpec, olds: Mapping[str, Any]) -> dict[str, Any]:
+        """Upload what is missing; put the former object aside; clear away what an earlier change put aside."""
+        path, before = spec.path, {one.path: one for one in _superseded(olds)}
+        if olds.get("path"):
+            before[str(olds["path"])] = _Object(str(olds["path"]), bool(olds.get("own")))
+        known = before.pop(path, None)
+        owner = owner_of(session.project_id, call.urn)
+        own = ObsUploads(session.client.connection).put(
+            call, file=str(spec.source), digest=str(spec.digest), path=path, owner=owner
+        )
+        session.claims.take(CLAIM, path)
+        former = str(olds.get("path"))
+        old = [one for one in before.values() if one.path != former]
+        superseded = [*_clear(call, session, old), *(one for one in before.values() if one.path == former)]
+        return {
+            **spec.inputs(),
+            "path": path,
+            "own": own or (known is not None and known.own),
+            "size": _size(session, path),
+            "superseded": [asdict(one) for one in superseded if one.own],
+            **session.where(),
+        }
+
+
+def _name(olds: Mapping[str, Any]) -> str:
+    return file_name(str(olds.get("path", "")))
+
+
+def _superseded(olds: Mapping[str, Any]) -> list[_Object]:
+    return [_Object(str(one["path"]), bool(one["own"])) for one in olds.get("superseded") or ()]
+
+
+def _clear(call: Call, session: Session, going: Sequence[_Object]) -> list[_Object]:
+    """Delete those of our objects that no job of the project names; what is left."""
+    if not any(one.own for one in going):
+        return []
+    named, obs = named_by_jobs(session), ObsUploads(session.client.connection)
+    kept = []
+    for one in going:
+        if not one.own:
+            continue
+        if named is None or one.path in named:
+            kept.append(one)
+            continue
+        try:
+            obs.delete(one.path)
+        except NotFoundError:
+            continue
+        except DliError as error:
+            call.warn(f"{one.path} is no longer needed, but was not deleted: {error}")
+            kept.append(one)
+    return kept
+
+
+def _size(session: Session, path: str) -> int | None:
+    """The object's size; None when it, or its bucket, is gone. A refusal is raised: it tells nothing."""
+    bucket, _, key = path.removeprefix("obs://").partition("/")
+    obs = ObsUploads(session.client.connection, purpose="Looking for an uploaded package")
+    try:
+        return next((int(row["Size"]) for row in obs.listed(bucket, key) if row["Key"] == key), None)
+    except NotFoundError:
+        return None

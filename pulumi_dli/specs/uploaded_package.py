@@ -1,0 +1,63 @@
+"""The fields of an uploaded package: a local file that jobs take from OBS by its path, without a group (contract 5.8).
+
+The path contains the digest, so that new bytes are a new object and the old ones stay for the job that runs them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from pulumi_dli.specs.fields import LOCAL, Effect, Spec
+from pulumi_dli.specs.package_names import is_local, object_path
+from pulumi_dli.specs.values import lowered, matching
+
+_NAME = r"^(?!\.)[\w!.\- ]{1,128}$"
+
+
+def _file(path: str) -> str:
+    if not is_local(path):
+        raise ValueError("is a local file; an object in OBS needs no upload: give its obs:// path to the job itself")
+    if not path.strip():
+        raise ValueError("names a file")
+    return path
+
+
+class UploadedPackageSpec(Spec):
+    """An uploaded package as the program wants it."""
+
+    required: ClassVar[tuple[str, ...]] = ("source", "bucket", "digest")
+
+    source: Annotated[str | None, Effect.IGNORED, LOCAL, AfterValidator(_file)] = Field(
+        None, description="The local file."
+    )
+    bucket: Annotated[
+        str | None,
+        Effect.IN_PLACE,
+        LOCAL,
+        matching(r"^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$", "is the name of a bucket: 3 to 63 letters, digits, - or ."),
+    ] = Field(None, description="OBS bucket for the file; it must exist.")
+    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+        None, description="Folder in `bucket` (default `packages`)."
+    )
+    name: Annotated[
+        str | None,
+        Effect.IN_PLACE,
+        LOCAL,
+        matching(_NAME, "has 1 to 128 letters, digits or _ ! - . and does not begin with a dot"),
+    ] = Field(None, description="Name of the object, to which the digest is added (default: the file's name).")
+    digest: Annotated[
+        str | None,
+        Effect.IN_PLACE,
+        LOCAL,
+        AfterValidator(lowered),
+        matching(r"^[0-9a-f]{64}$", "is a SHA-256 in 64 hexadecimal digits"),
+    ] = Field(None, description="SHA-256 of the file; the program computes it when not given.")
+
+    @property
+    def path(self) -> str:
+        """Where the bytes go."""
+        return object_path(
+            str(self.source), digest=str(self.digest), bucket=str(self.bucket), prefix=self.prefix, name=self.name
+        )
