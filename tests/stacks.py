@@ -221,6 +221,7 @@ class Stack:
         self.project_id = project_id or f"p{next(_PROJECTS)}"
         self.config = {
             "dli:endpoint": emulator.url,
+            "dli:obsEndpoint": emulator.objects_url,
             "dli:projectId": self.project_id,
             "dli:accessKey": "ak",
             "dli:secretKey": "secret-key-of-tests",
@@ -396,6 +397,7 @@ class Stream:
         self.stack.queue()
         for jar in ("a.jar", "b.jar"):
             self.emulator.put_object("jars", jar, jar.encode())
+        self.emulator.put_object("state", "README", b"savepoints and checkpoints go here")
         self.inputs = {
             "name": self.name,
             "queue_name": "q1",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pulumi_dli.errors import UpgradeBlockedError
+from pulumi_dli.errors import DliError, UpgradeBlockedError
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -33,12 +33,17 @@ def newest_checkpoint(session: Session, job: FlinkJob) -> str:
             f"Flink job {job.name} ({job.job_id}) writes no checkpoints that could be found: last-state needs "
             "checkpoint_enabled with obs_bucket, or checkpoint_path"
         )
-    key = newest_object(
-        session.client.connection,
-        bucket,
-        prefix,
-        lambda key: bool(_METADATA.search("/" + key)) and _is_of(key, prefix, job.job_id),
-    )
+    try:
+        key = newest_object(
+            session.client.connection,
+            bucket,
+            prefix,
+            lambda key: bool(_METADATA.search("/" + key)) and _is_of(key, prefix, job.job_id),
+        )
+    except DliError as error:
+        raise UpgradeBlockedError(
+            f"the checkpoints of Flink job {job.name} ({job.job_id}) could not be looked for in {bucket}: {error}"
+        ) from error
     if key is None:
         raise UpgradeBlockedError(
             f"Flink job {job.name} ({job.job_id}) has no complete checkpoint under obs://{bucket}/{prefix}: "

@@ -184,15 +184,20 @@ def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Flin
     return [field for field in fields if field in found or field in untold]
 
 
-def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob) -> list[str]:
-    """Fields that the program gives no more, and that the service was told to clear but still has (contract 6.3, 11).
+def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob, *, sent: bool) -> list[str]:
+    """Fields that the program gives no more, and that the service still has although it was told to clear them
+    (contract 6.3, 11), or that it cannot be told to clear.
 
     `checkpoint_path` is the service's own while checkpoints are enabled.
+
+    Args:
+        sent: whether all changes were sent; a running job is told of six fields only.
     """
-    gone = [field for field in SENT if field in olds and inputs.get(field) is None]
+    gone = [field for field in SENT if olds.get(field) is not None and inputs.get(field) is None]
     if job.config.checkpoint_enabled:
         gone = [field for field in gone if field != "checkpoint_path"]
-    return [*differing(inputs, job, gone), *(field for field in gone if field not in CLEARED)]
+    told = [field for field in gone if field in CLEARED and (sent or field in LIVE_FIELDS)]
+    return [*differing(inputs, job, told), *(field for field in gone if field not in CLEARED)]
 
 
 def deferred_fields(
