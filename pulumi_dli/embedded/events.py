@@ -36,7 +36,7 @@ class Recorder:
         self.on_error: Callable[[], None] = lambda: None
         self._listeners = listeners
         self._counts_refreshes = counts_refreshes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a listener may cancel, which is told as well
 
     def step(self, step: Step, status: str) -> None:
         event = {"kind": "step", "status": status, **describe(step)}

@@ -153,6 +153,8 @@ class Operation:
             if self._doer is not None:
                 self._doer.stop("cancelled")
         else:
+            if self._doer is not None:
+                self._doer.abandoned = True
             self._hosts.kill()
             if self._program is not None:
                 self._program.kill()

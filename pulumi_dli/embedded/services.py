@@ -40,7 +40,8 @@ class Server:
     """A gRPC server on a free loopback port."""
 
     def __init__(self, add: Callable[[grpc.Server], None], threads: int) -> None:
-        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=threads), options=CHANNEL)
+        self._pool = futures.ThreadPoolExecutor(max_workers=threads)
+        self._server = grpc.server(self._pool, options=CHANNEL)
         add(self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
@@ -48,6 +49,7 @@ class Server:
     def stop(self) -> None:
         """Stop at once; calls that are still served are cut off."""
         self._server.stop(0).wait()
+        self._pool.shutdown(wait=False)  # the server does not: its threads would stay for the life of the process
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):

@@ -94,6 +94,7 @@ class Doer:
         self.report = report
         self.preview = preview
         self.stopped = ""
+        self.abandoned = False
         self.on_stop: Callable[[], None] = lambda: None
         self.condemned: set[str] = set()
         self._slots = threading.BoundedSemaphore(parallel)
@@ -190,7 +191,7 @@ class Doer:
             new.id, new.outputs = self._created(new)
         except ProviderError as error:
             if error.made is None:
-                self.snapshot.end(new)
+                self._given_up(new)
                 raise
             made = error
             new.id, new.outputs = error.made.id, decode(error.made.properties)
@@ -233,7 +234,7 @@ class Doer:
             new.outputs = self._updated(old, new)
         except ProviderError as error:
             if error.made is None:
-                self.snapshot.end(new)
+                self._given_up(new)
                 raise
             made = error
             new.outputs, new.init_errors = decode(error.made.properties), list(error.made.reasons)
@@ -265,11 +266,16 @@ class Doer:
             if not self.preview and old.custom and not old.is_provider and not kept:
                 self.host(old).delete(old)
         except ProviderError:
-            self.snapshot.end(old)
+            self._given_up(old)
             raise
         # Only now: the mark says that the object is gone and that its replacement is owed.
         old.pending_replacement = step.pending_replacement
         self.snapshot.end(old, done=[] if step.pending_replacement else [old])
+
+    def _given_up(self, state: State) -> None:
+        # What was cut off by a second ^C may have happened: it stays a pending operation.
+        if not self.abandoned:
+            self.snapshot.end(state)
 
     def _read(self, step: Step) -> None:
         old, new = step.old, step.new
