@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from pulumi import automation
 from pulumi.automation import CommandError, ConfigValue
@@ -53,16 +54,16 @@ def connection(dli: Emulator, project_id: str = PROJECT_ID) -> dict[str, str]:
 
 
 def calls(dli: Emulator) -> dict[str, int]:
-    """The calls of the service so far, by operation; what a test itself put into OBS does not count."""
+    """The calls that the stack made so far, by operation; what a test put into OBS does not count."""
     return {name: count for name, count in dli.counts().items() if not name.startswith(("buckets.", "objects."))}
 
 
 def leftovers(dli: Emulator, project_id: str = PROJECT_ID) -> list[str]:
-    """What the local DLI holds beside its own default queue."""
+    """What the local DLI holds beside the queues that were there before."""
     queues = [queue.name for queue in dli.service.queues.of(project_id)]
     packages = [package.name for package in dli.service.packages.of(project_id)]
     jobs = [job["name"] for job in dli.jobs() if job["project_id"] == project_id]
-    return [name for name in queues if name != "default"] + packages + jobs
+    return [name for name in queues if name not in ("default", "shared")] + packages + jobs
 
 
 @dataclass(frozen=True)
@@ -299,6 +300,12 @@ class Cli(Engine):
 
     kind = "cli"
 
+    @staticmethod
+    def needed() -> None:
+        """Skip the test, visibly, where there is no CLI."""
+        if shutil.which("pulumi") is None:
+            pytest.skip("the Pulumi CLI is not on PATH")
+
     def stack(self) -> automation.Stack:
         return automation.create_or_select_stack(
             STACK, work_dir=str(self.project), opts=automation.LocalWorkspaceOptions(env_vars=self.env)
@@ -375,12 +382,29 @@ def _dli_of_the_process() -> Iterator[Emulator]:
         yield emulator
 
 
+def put_queue(dli: Emulator, name: str = "shared", project_id: str = PROJECT_ID) -> None:
+    """A queue that somebody else has made: jobs of a test need not make one."""
+    body = {"queue_name": name, "queue_type": "general", "cu_count": 64, "resource_mode": 1}
+    call(dli, "POST", "/v1.0/{p}/queues", body, project_id)
+
+
+def call(dli: Emulator, method: str, path: str, body: Any = None, project_id: str = PROJECT_ID) -> Any:
+    """One call of the service by somebody else; `{p}` in the path is the project."""
+    address = dli.url + path.replace("{p}", project_id)
+    answer = requests.request(method, address, json=body, headers={"X-Auth-Token": "somebody"}, timeout=30)
+    assert answer.ok, answer.text
+    return answer.json()
+
+
 @pytest.fixture
 def dli(_dli_of_the_process: Emulator) -> Emulator:
-    """A local DLI as on its first day, in a hurry, with one jar for jobs to run."""
+    """A local DLI as on its first day, in a hurry, with a queue (`shared`) and a jar for jobs to run."""
     _dli_of_the_process.reset()
     _dli_of_the_process.set_pace(PACE)
     _dli_of_the_process.put_object("jars", "app.jar", b"a jar")
+    put_queue(_dli_of_the_process)
+    _dli_of_the_process.service.journal.counts.clear()
+    _dli_of_the_process.service.journal.entries.clear()
     return _dli_of_the_process
 
 
@@ -393,8 +417,8 @@ def make_engine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Mak
     home = tmp_path_factory.getbasetemp() / "pulumi-home"
 
     def make(kind: str) -> Engine:
-        if kind == "cli" and shutil.which("pulumi") is None:
-            pytest.skip("the Pulumi CLI is not on PATH")
+        if kind == "cli":
+            Cli.needed()
         return ENGINES[kind](tmp_path / kind, home)
 
     return make
