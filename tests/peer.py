@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,20 +22,62 @@ from .hosting import Created, DynamicHost, HostError, Provider
 
 BUCKET = "bucket"
 V1, V2 = f"obs://{BUCKET}/v1.jar", f"obs://{BUCKET}/v2.jar"
+URN = "urn:pulumi:dev::streams::pulumi-python:dynamic/dli:{}::{}"
+POLL_SECONDS = 0.02
 PACE = 2000.0
 """Service seconds in a second: a first submission of 8 minutes takes a quarter of a second."""
 
 Json = dict[str, Any]
 
 
+class Hosts:
+    """Host processes, started ahead and ended behind: a test waits for neither. Use as a context manager."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._workers = ThreadPoolExecutor(2)
+        self._spare: Future[DynamicHost] | None = None
+
+    def take(self, poll_seconds: float) -> DynamicHost:
+        """A host that nobody has used."""
+        if poll_seconds != POLL_SECONDS:
+            return self._start(poll_seconds)
+        taken, self._spare = self._spare, self._workers.submit(self._start, POLL_SECONDS)
+        return taken.result() if taken else self._start(POLL_SECONDS)
+
+    def end(self, host: DynamicHost) -> None:
+        self._workers.submit(host.__exit__)
+
+    def _start(self, poll_seconds: float) -> DynamicHost:
+        config = {
+            "dli:endpoint": self._emulator.url,
+            "dli:obsEndpoint": self._emulator.objects_url,
+            "dli:projectId": "p1",
+            "dli:accessKey": "AK",
+            "dli:secretKey": "canary-of-the-connection",
+            "dli:pollSeconds": poll_seconds,
+        }
+        host = DynamicHost(config=config).__enter__()
+        host.check(FlinkJarJobProvider, URN.format("FlinkJarJob", "warm"), {"name": "warm", "state": "draft"})
+        return host
+
+    def __enter__(self) -> Hosts:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._spare is not None:
+            self.end(self._spare.result())
+        self._workers.shutdown()
+
+
 class Cloud:
     """A local DLI, and one host process at a time that manages resources in it."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, hosts: Hosts) -> None:
         self.emulator = emulator
-        self.poll_seconds = 0.02
+        self.poll_seconds = POLL_SECONDS
         self.made = False
-        self._stack = ExitStack()
+        self._hosts = hosts
         self._host: DynamicHost | None = None
         for path in (V1, V2):
             emulator.put_object(BUCKET, path.rpartition("/")[2], path.encode())
@@ -43,21 +85,14 @@ class Cloud:
     @property
     def host(self) -> DynamicHost:
         if self._host is None:
-            config = {
-                "dli:endpoint": self.emulator.url,
-                "dli:obsEndpoint": self.emulator.objects_url,
-                "dli:projectId": "p1",
-                "dli:accessKey": "AK",
-                "dli:secretKey": "canary-of-the-connection",
-                "dli:pollSeconds": self.poll_seconds,
-            }
-            self._host = self._stack.enter_context(DynamicHost(config=config))
+            self._host = self._hosts.take(self.poll_seconds)
         return self._host
 
     def new_process(self) -> None:
-        """End the host: the next call starts another, as each phase of an engine does."""
+        """End the host: the next call goes to another, as in each phase of an engine."""
+        if self._host is not None:
+            self._hosts.end(self._host)
         self._host, self.made = None, False
-        self._stack.close()
 
     def act(self, action: str, **more: Any) -> None:
         """Do what a person at the console would, between two phases of the engine."""
@@ -123,7 +158,7 @@ class Kept:
     def __init__(self, cloud: Cloud, provider: Provider, kind: str, name: str, program: Mapping[str, Any]) -> None:
         self.cloud = cloud
         self.provider = provider
-        self.urn = f"urn:pulumi:dev::streams::pulumi-python:dynamic/dli:{kind}::{name}"
+        self.urn = URN.format(kind, name)
         self.program = {key: value for key, value in program.items() if value is not None}
         self.id = ""
         self.inputs: Json = {}
