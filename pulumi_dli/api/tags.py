@@ -15,7 +15,8 @@ from pulumi_dli.api.transport import Transport
 from pulumi_dli.api.wire import read_int, read_pairs, read_text, tag_list
 
 _VERSION = "v3"
-_PAGE = 100
+PAGE = 100
+LONG_PAGE = 1000  # nothing is published about the most; whoever asks for so many bears a refusal
 
 QUEUE = "dli_queue"
 PACKAGE = "dli_package_resource"
@@ -55,9 +56,11 @@ class Tags:
         """Remove tags; the service wants key and value. May be repeated."""
         self._change("delete", resource_type, resource_id, tags)
 
-    def find_resources(self, resource_type: str, tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """The resources that carry all these tags: their ids, each with its tags."""
-        wanted = [{"key": key, "values": [value]} for key, value in tags.items()]
+    def find_resources(
+        self, resource_type: str, tags: Mapping[str, str | None], *, limit: int = PAGE
+    ) -> dict[str, dict[str, str]]:
+        """The resources that carry all these tags (None: with any value): their ids, each with its tags."""
+        wanted = [{"key": key, "values": [] if value is None else [value]} for key, value in tags.items()]
         found: dict[str, dict[str, str]] = {}
         offset = 0
         while True:
@@ -68,7 +71,7 @@ class Tags:
                     (resource_type, "resource-instances", "filter"),
                     f"find {resource_type} by tags",
                     Repeat.READ,
-                    query=(("limit", str(_PAGE)), ("offset", str(offset))),
+                    query=(("limit", str(limit)), ("offset", str(offset))),
                     body={"tags": wanted},
                 )
             )
@@ -85,7 +88,7 @@ class Tags:
             offset += len(rows)
             total = read_int(page.get("total_count"))
             # A service that ignores `offset` repeats its first page: then nothing new comes.
-            if len(found) == known or (offset >= total if total is not None else len(rows) < _PAGE):
+            if len(found) == known or (offset >= total if total is not None else not rows):
                 return found
 
     def _change(self, verb: str, resource_type: str, resource_id: str, tags: Mapping[str, str]) -> None:

@@ -37,7 +37,7 @@ from pulumi_dli.lifecycle.job_wish import (
 from pulumi_dli.lifecycle.ownership import is_foreign, visible
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.lifecycle.upgrade import Phase, phase_of, plan_upgrade
-from pulumi_dli.specs.fields import Effect, Failure, changes
+from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -79,7 +79,8 @@ class FlinkJarJobLifecycle:
         if made.found:
             return self._bring_up(call, session, made, spec, outs)
         if not runs:
-            return Outcome(str(made.job_id), {**outs, "status": "job_init", "observed_at": moves.service_millis()})
+            with _kept(str(made.job_id), outs):
+                return Outcome(str(made.job_id), {**outs, **self._facts(moves, moves.look(), outs, detailed=True)})
         with _kept(str(made.job_id), {**outs, "unfinished": "started, not seen running"}):
             sighting = moves.await_running(on_queue=spec.queue_name or "")
         facts = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
@@ -136,8 +137,7 @@ class FlinkJarJobLifecycle:
     def _tags_input(self, session: Session, id: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if "tags" not in inputs:
             return {}
-        known = session.tags_of(JOB_TAGS)
-        tags = (known or {}).get(id, {})
+        tags = session.job_tags.of(id)
         if not tags:
             return {}  # not even ours: this region has no tags, or drops them at the create (contract 11)
         return {"tags": visible(tags) or None}
@@ -171,20 +171,36 @@ class FlinkJarJobLifecycle:
         inputs = spec.inputs()
         moves = self._moves(call, session, _number(id), inputs, olds)
         changed = changes(FlinkJarJobSpec, olds, inputs)
+        with self._in_company(session, changed):
+            return self._update(moves, olds, inputs, changed)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _in_company(session: Session, changed: Collection[Change]) -> Iterator[None]:
+        """Announce the stop that a restart begins with, before anything is read: the stops of many travel together."""
+        with contextlib.ExitStack() as announced:
+            if any(change.effect is Effect.RESTART for change in changed):
+                announced.enter_context(session.stops.joining())
+            yield
+
+    def _update(
+        self, moves: JobMoves, olds: Mapping[str, Any], inputs: Mapping[str, Any], changed: Collection[Change]
+    ) -> Mapping[str, Any]:
+        call, session, job_id = moves.call, moves.session, str(moves.job_id)
         job = self._existing(moves)
         plan = plan_upgrade(situation_of(job, olds), wanted(changed, olds, inputs, job).wish)
         if plan.blocked:
             raise UpgradeBlockedError(f"{moves.what} was left as it is: {plan.blocked}")
         if plan.warning:
             call.warn(f"{moves.what}: {plan.warning}")
-        self._update_tags(call, session, id, olds, inputs)
+        self._update_tags(call, session, job_id, olds, inputs)
         upgrade = Upgrade(moves, job, plan=plan, inputs=inputs, olds=olds)
         try:
             done = upgrade.run()
         except Unfinished as half:
-            raise HalfDone(id, self._half_outs(moves, job, olds, inputs, half), (str(half),)) from half
+            raise HalfDone(job_id, self._half_outs(moves, job, olds, inputs, half), (str(half),)) from half
         touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
-        if plan.change and touched and (kept := kept_by_service(inputs, olds, done)):
+        if kept := kept_by_service(inputs, olds, done, sent=touched):
             call.warn(f"{moves.what} keeps {', '.join(kept)}: the service did not clear what the program gives no more")
         outs = self._outs(moves, done, olds, inputs, upgrade.savepoint_path)
         if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
@@ -193,7 +209,7 @@ class FlinkJarJobLifecycle:
             saved = self._savepoint_now(moves, done, olds, inputs, made=upgrade.savepoint_path is not None)
         except DliError as error:
             # All else is done; only the savepoint is still to be made.
-            raise HalfDone(id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
+            raise HalfDone(job_id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
         return outs if saved is done else {**outs, **self._outs(moves, saved, olds, inputs, None)}
 
     def _outs(
@@ -218,7 +234,7 @@ class FlinkJarJobLifecycle:
 
     def _existing(self, moves: JobMoves) -> FlinkJob:
         try:
-            return moves.settle()
+            return moves.settle(moves.look_together())
         except NotFoundError as error:
             raise NotFoundError(
                 f"{moves.what} was deleted outside of Pulumi: run `pulumi refresh` (or `pulumi up --refresh`) to have "
@@ -273,7 +289,7 @@ class FlinkJarJobLifecycle:
         if session.claims.holds(KIND, id):
             call.warn(f"Flink job {id} is kept: another resource of this stack has just taken it over")
             return
-        if is_foreign((session.tags_of(JOB_TAGS) or {}).get(id), str(olds.get("owner_tag") or "")):
+        if is_foreign(session.job_tags.of(id), str(olds.get("owner_tag") or "")):
             call.warn(f"Flink job {id} is only forgotten, not deleted: its tag {OWNER_TAG} names another owner")
             return
         moves = self._moves(call, session, _number(id), olds)
@@ -295,20 +311,19 @@ class FlinkJarJobLifecycle:
         wish = olds.get("savepoint_on_delete")
         if wish is False or (wish is None and olds.get("upgrade_mode") == "stateless"):
             return
-        if not _may_hold_state(session.jobs.read(moves.job_id).job):
-            return
-        job = moves.settle()
-        if not _may_hold_state(job):
-            return
-        try:
-            stopped = moves.stop(job, savepoint=True)
-        except CancelledError:
-            raise
-        except DliError as error:
-            raise DliError(
-                f"{moves.what} was not deleted, because its last savepoint failed: {error}. "
-                "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
-            ) from error
+        with session.stops.joining():
+            job = moves.settle(moves.look_together())
+            if not _may_hold_state(job):
+                return
+            try:
+                stopped = moves.stop(job, savepoint=True)
+            except CancelledError:
+                raise
+            except DliError as error:
+                raise DliError(
+                    f"{moves.what} was not deleted, because its last savepoint failed: {error}. "
+                    "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
+                ) from error
         if stopped.savepoint_path:
             call.note(f"savepoint {stopped.savepoint_path}")
 

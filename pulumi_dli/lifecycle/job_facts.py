@@ -54,6 +54,17 @@ def described(text: str | None, words: tuple[str, ...]) -> str:
     return re.sub("|".join(re.escape(word) for word in words), "[masked]", text)
 
 
+def tells_all(row: FlinkJob) -> bool:
+    """Whether a row of the list is as good as the details of the job before an upgrade.
+
+    A row with details has the whole definition, but not the savepoint's path and the restarts for sure (contract 6.8).
+    So it will do for a job that runs and has no savepoint, or when it names the path; the restarts are read again when
+    such a job has come to rest.
+    """
+    knows_savepoint = row.savepoint_path is not None or row.has_savepoint is False
+    return row.detailed and knows_savepoint and phase_of(row.status) is Phase.LIVE
+
+
 def observed_state(job: FlinkJob) -> str:
     """The job's run state in the words of the `state` input and of drift."""
     return _STATES[phase_of(job.status)]

@@ -92,12 +92,20 @@ def _look(ahead: Ahead) -> tuple[FlinkJob | None, str]:
     try:
         session = ahead.connect()
         session.must_be_where(ahead.olds, f"Flink job {ahead.id}")
-        return session.jobs.read(int(ahead.id), need_detail=True).job, ""
+        sighting = session.jobs.read(int(ahead.id))
+        # Of a job that runs, an upgrade makes a new savepoint: a list page that many share tells enough.
+        enough = (
+            sighting.job.detailed and phase_of(sighting.job.status) is Phase.LIVE and not ahead.olds.get("unfinished")
+        )
+        if not sighting.detailed and not enough:
+            sighting = session.jobs.read(int(ahead.id), need_detail=True)
     except ConfigError as error:
         if "provider of its own" in str(error):
             raise
     except (DliError, ValueError):
         pass
+    else:
+        return sighting.job, ""
     seen = ahead.olds.get("observed_at")
     if not seen:
         return None, ", status unknown"

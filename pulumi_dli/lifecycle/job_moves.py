@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
@@ -27,7 +27,7 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle import savepoints
 from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.job_facts import described
+from pulumi_dli.lifecycle.job_facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.upgrade import Phase, phase_of
 from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_on
@@ -104,6 +104,12 @@ class JobMoves:
         """The job's details, read now."""
         with self._asking():
             return self.session.client.flink_jobs.get(self.job_id)
+
+    def look_together(self) -> FlinkJob:
+        """The job as of now: out of a list page that all who look now share, where that tells enough."""
+        with self._asking():
+            sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
+        return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
 
     def settle(self, job: FlinkJob | None = None) -> FlinkJob:
         """The job's details once it is no longer on its way to another status."""
@@ -249,18 +255,28 @@ class JobMoves:
             return asked
         raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
 
-    def come_to_rest(self, before: FlinkJob, asked: int, *, savepoint: bool, known: Collection[str] = ()) -> FlinkJob:
+    def come_to_rest(
+        self,
+        before: FlinkJob,
+        asked: int,
+        *,
+        savepoint: bool,
+        known: Collection[str] = (),
+        at_rest: Callable[[], object] = lambda: None,
+    ) -> FlinkJob:
         """The job's details at rest, with a savepoint that was not there before when one was asked for.
 
         Args:
             asked: what `ask_to_stop` answered.
             known: paths of savepoints of earlier times.
+            at_rest: called once it rests, before its details are read.
 
         Raises:
             NoSavepointError: it came to rest without a new savepoint.
             WaitFailedError: it was not stopped and runs on.
         """
         self._await_rest(before, savepoint=savepoint)
+        at_rest()
         after = self.look()
         if phase_of(after.status) is Phase.FINISHED or not savepoint:
             return after

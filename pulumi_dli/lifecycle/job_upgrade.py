@@ -8,6 +8,7 @@ where.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,15 @@ class Upgrade:
         return isinstance(error, WaitFailedError | WaitTimeoutError | CancelledError)
 
     def _with_stop(self, how: Stop) -> FlinkJob:
-        with self._moves.session.stops.joining():
-            rested = self._stop(how)
+        with contextlib.ExitStack() as company:
+            company.enter_context(self._moves.session.stops.joining())
+            if self._plan.start is not None:
+                # Announced before the details at rest are read: the starts of those who rest together travel together.
+                runs = self._moves.session.runs
+                return self._from_rest(self._stop(how, at_rest=lambda: company.enter_context(runs.joining())))
+            return self._from_rest(self._stop(how))
+
+    def _from_rest(self, rested: FlinkJob) -> FlinkJob:
         if phase_of(rested.status) is Phase.FINISHED and self._plan.start is not None:
             return self._finished_meanwhile(rested)
         if self._plan.start is None:
@@ -133,13 +141,14 @@ class Upgrade:
             return self._moves.look()
         return self._change_and_start(rested)
 
-    def _stop(self, how: Stop) -> FlinkJob:
+    def _stop(self, how: Stop, at_rest: Callable[[], object] = lambda: None) -> FlinkJob:
         with_savepoint = how is Stop.WITH_SAVEPOINT
         asked = self._moves.ask_to_stop(savepoint=with_savepoint)
         self._moves.hold_cancel()
         try:
+            known = _paths(self._olds.get("savepoints") or ())
             rested = self._moves.come_to_rest(
-                self._before, asked, savepoint=with_savepoint, known=_paths(self._olds.get("savepoints") or ())
+                self._before, asked, savepoint=with_savepoint, known=known, at_rest=at_rest
             )
         except NoSavepointError as error:
             raise Unfinished(

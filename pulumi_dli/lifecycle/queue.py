@@ -237,7 +237,7 @@ def _tags_now(session: Session, queue: Queue, owner: str) -> dict[str, str]:
 
 def _listed_tags(session: Session, queue: Queue) -> Mapping[str, str] | None:
     """The queue's tags out of one call for all queues; None where tags cannot be read."""
-    found = session.tags_of(QUEUE_TAGS)
+    found = session.queue_tags()
     if found is None:
         return None
     return found.get(queue.resource_id or "") or found.get(queue.queue_name) or {}

@@ -18,6 +18,7 @@ from pulumi_dli.config import Connection
 from pulumi_dli.errors import ApiError, ConfigError
 from pulumi_dli.lifecycle.batching import Batcher
 from pulumi_dli.lifecycle.ownership import Claims
+from pulumi_dli.lifecycle.tag_reads import TagReads
 from pulumi_dli.lifecycle.waiting import Backoff
 from pulumi_dli.lifecycle.watching import JobSnapshots, JobWatcher, SharedSnapshot
 
@@ -41,7 +42,10 @@ class Session:
         self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, clock=clock)
         self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
         self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
-        self._tags = {kind: self._tag_snapshot(kind) for kind in (JOB_TAGS, QUEUE_TAGS)}
+        self.job_tags = TagReads(client.tags, JOB_TAGS, clock)
+        self._queue_tags: SharedSnapshot[Mapping[str, Mapping[str, str]] | None] = SharedSnapshot(
+            self._find_queue_tags, clock=clock
+        )
 
     def backoff(self) -> Backoff:
         """The pauses of one wait."""
@@ -53,9 +57,9 @@ class Session:
         self.queues.invalidate()
         self.packages.invalidate()
 
-    def tags_of(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
-        """The tags of all objects of a kind, by id, in one call for all; None where the region has no tag calls."""
-        return self._tags[kind].get()
+    def queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
+        """The tags of all queues, by id, in one call for all; None where the region has no tag calls."""
+        return self._queue_tags.get()
 
     def set_tags(self, kind: str, id: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Change only the tags that differ (contract 4.7); a tag is removed by key and value."""
@@ -65,14 +69,12 @@ class Session:
             self.client.tags.delete(kind, id, gone)
         if come:
             self.client.tags.create(kind, id, come)
-        self._tags[kind].invalidate()
+        self.job_tags.changed()
+        self._queue_tags.invalidate()
 
-    def _tag_snapshot(self, kind: str) -> SharedSnapshot[Mapping[str, Mapping[str, str]] | None]:
-        return SharedSnapshot(lambda: self._find_tags(kind), clock=self.clock)
-
-    def _find_tags(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+    def _find_queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
         try:
-            return self.client.tags.find_resources(kind, {})
+            return self.client.tags.find_resources(QUEUE_TAGS, {})
         except ApiError as error:
             if is_unpublished(error):
                 return None
