@@ -9,28 +9,27 @@ import pulumi_dli as dli
 settings = pulumi.Config()
 version = settings.get("version") or "v1"
 output = settings.get("output") or "/tmp/stateful-counter.txt"
+history = settings.get("history")  # a file that gets every count
 
-queue = dli.Queue("counter", queue_name="counter", cu_count=16)
+queue = dli.Queue("counter", cu_count=16)
 
-packages = dli.PackageGroup(
+apps = dli.PackageGroup(
     "counter",
-    group_name="counter",
     bucket="counter-packages",
-    packages=[dli.Package(str(Path(__file__).parent / "build" / f"counter-{version}.jar"))],
+    packages=[dli.Package(str(Path(__file__).parent / "build" / f"counter-{version}.jar"), name="counter.jar")],
 )
 
 job = dli.FlinkJarJob(
-    "counter",
-    name="stateful-counter",
+    "stateful-counter",
     queue_name=queue.queue_name,
-    entrypoint=packages.package(f"counter-{version}.jar"),
+    entrypoint=apps.package("counter.jar"),
     main_class="example.Counter",
-    entrypoint_args=f"--output {output} --per-second 10",
+    entrypoint_args=["--output", output, "--per-second", "10", *(["--history", history] if history else [])],
     checkpoint_enabled=True,
-    checkpoint_interval=5,
+    checkpoint_interval=1,
     obs_bucket="counter-state",
-    upgrade_mode=settings.get("upgrade_mode") or "savepoint",
-    stabilization_seconds=settings.get_int("stabilization_seconds") or 10,
+    upgrade_mode=settings.get("upgradeMode") or "savepoint",
+    stabilization_seconds=settings.get_int("stabilizationSeconds") or 5,
 )
 
 pulumi.export("job_id", job.id)

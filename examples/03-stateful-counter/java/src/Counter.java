@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -18,8 +19,8 @@ import org.apache.flink.util.Collector;
 /**
  * Counts ticks with keyed state and writes the count to a file: a stream whose memory can be seen.
  *
- * <p>Arguments: {@code --output FILE} (needed), {@code --per-second N} (default 10), {@code --label TEXT}.
- * The file holds one line: {@code VERSION LABEL COUNT}.
+ * <p>Arguments: {@code --output FILE} (needed), {@code --per-second N} (default 10), {@code --label TEXT},
+ * {@code --history FILE}. The output file holds one line, {@code VERSION LABEL COUNT}; the history gets every such line.
  *
  * <p>{@link Release} tells which version this is: v1 and v2 count the same, v2 with another name in the file;
  * "v2-crash" fails at its third tick. All three share the operators' uids, so each goes on from the state of another.
@@ -31,6 +32,7 @@ public final class Counter {
         String output = parameters.getRequired("output");
         long pause = 1000L / parameters.getLong("per-second", 10);
         String label = parameters.get("label", "-");
+        String history = parameters.get("history", "");
 
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         environment
@@ -39,7 +41,7 @@ public final class Counter {
                 .uid("ticks")
                 .name("ticks")
                 .keyBy(tick -> tick, Types.STRING)
-                .process(new Count(output, label))
+                .process(new Count(output, history, label))
                 .returns(Types.LONG)
                 .uid("count")
                 .name("count");
@@ -74,12 +76,14 @@ public final class Counter {
     /** Counts per key in Flink's state; nothing else remembers the count. */
     static final class Count extends KeyedProcessFunction<String, String, Long> {
         private final String output;
+        private final String history;
         private final String label;
         private transient ValueState<Long> count;
         private transient int seen;
 
-        Count(String output, String label) {
+        Count(String output, String history, String label) {
             this.output = output;
+            this.history = history;
             this.label = label;
         }
 
@@ -106,6 +110,13 @@ public final class Counter {
             Path next = Path.of(output + ".next");
             String line = Release.VERSION + " " + label + " " + now + "\n";
             Files.write(next, line.getBytes(StandardCharsets.UTF_8));
+            if (!history.isEmpty()) {
+                Files.write(
+                        Path.of(history),
+                        line.getBytes(StandardCharsets.UTF_8),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.APPEND);
+            }
             Files.move(next, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         }
     }
