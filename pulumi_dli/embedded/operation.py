@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pulumi.automation import ConfigValue
 
@@ -27,6 +27,8 @@ from pulumi_dli.embedded.snapshot import Snapshot
 from pulumi_dli.embedded.state import STACK_TYPE
 from pulumi_dli.embedded.steps import Doer, StoppedError
 from pulumi_dli.embedded.values import Props, Secret
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -61,11 +63,11 @@ class Operation:
         self._doer: Doer | None = None
         self._logged_error = False
         self.recorder.on_error = self._note_error
-        self._engine = Engine(self.recorder.diagnostic).serve()
         env = child_env(order.env, order.project, order.stack, order.root, preview=order.preview)
         host_env = {**env, "PULUMI_CONFIG": "{}"}
         del host_env["PULUMI_STACK"]
         directory = entry_of(order.program)[0] if order.run_program else _folder(order.program)
+        self._engine = Engine(self.recorder.diagnostic).serve()
         say = self.recorder.output
         self._hosts = Hosts(lambda: Host(directory, host_env, self._engine.address, say))
         self._program = Program(order.program, env, say) if order.run_program else None
@@ -159,20 +161,27 @@ class Operation:
             if self._program is not None:
                 self._program.kill()
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM cancel, where this is the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
-        def handle(number: int, frame: Any) -> None:  # noqa: ARG001
-            # A handler may interrupt a thread that holds a lock which cancel needs.
-            threading.Thread(target=self.cancel, daemon=True).start()
+def interruptibly(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
+    """Do `work` while SIGINT and SIGTERM call `cancel`, where this is the main thread.
 
+    The work gets a thread of its own and this one only waits, in short turns: a signal that comes just before a long
+    wait begins would otherwise be seen only after it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+
+    def handle(number: int, frame: Any) -> None:  # noqa: ARG001
+        # A handler may interrupt a thread that holds a lock which cancel needs.
+        threading.Thread(target=cancel, daemon=True).start()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            yield
+            future = pool.submit(work)
+            while not future.done():
+                wait([future], timeout=0.1)
+            return future.result()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -29,7 +29,7 @@ from pulumi_dli.embedded.checkpoint import Base, LockedError, Store, directory_o
 from pulumi_dli.embedded.crypt import Crypter, PassphraseError
 from pulumi_dli.embedded.display import Display
 from pulumi_dli.embedded.events import Diagnostic, OnEvent, Recorder
-from pulumi_dli.embedded.operation import Operation, Order, stack_outputs
+from pulumi_dli.embedded.operation import Operation, Order, interruptibly, stack_outputs
 from pulumi_dli.embedded.settings import Config, Project, full_key, read_project
 from pulumi_dli.embedded.snapshot import Snapshot
 from pulumi_dli.embedded.values import Props, RefusedError, Secret, Unknown, holds, plain, refuse
@@ -313,11 +313,7 @@ class _Run:
         self._listeners.append(Display(self._say, preview=order.preview, **self._style))
         self.recorder.tell({"kind": "prelude", "line": PRELUDE})
         try:
-            if order.preview:
-                operation = self._operate(order)
-            else:
-                with self._stack._store.lock(self._say):
-                    operation = self._operate(order)
+            operation = interruptibly(lambda: self._locked(order), self._stack.cancel)
         except LockedError as error:
             raise OperationError(self.stdout, f"error: {error}") from error
         except (RefusedError, PassphraseError, FileNotFoundError) as error:
@@ -330,17 +326,22 @@ class _Run:
                 self.stdout, "\n".join([*texts, f"error: {self._kind} {operation.result}"]), self.recorder
             )
 
+    def _locked(self, order: Order) -> Operation:
+        if order.preview:
+            return self._operate(order)
+        with self._stack._store.lock(self._say):
+            return self._operate(order)
+
     def _operate(self, order: Order) -> Operation:
         operation = Operation(order, self.recorder)
         operation.begin()
         self._stack._operation = operation
         try:
-            with operation.interruptible():
-                config = self._stack._config.values(self._stack._crypter)
-                base = self._stack._base()
-                if base.pending and not order.preview and order.run_program:
-                    self._warn_of_pending(base)
-                operation.run(Snapshot(self._stack._store, base, self._stack._crypter, preview=order.preview), config)
+            config = self._stack._config.values(self._stack._crypter)
+            base = self._stack._base()
+            if base.pending and not order.preview and order.run_program:
+                self._warn_of_pending(base)
+            operation.run(Snapshot(self._stack._store, base, self._stack._crypter, preview=order.preview), config)
         finally:
             operation.end()
         self.outputs = operation.outputs
