@@ -1,0 +1,143 @@
+"""The command `pulumi-dli`: `emulator` starts a local DLI, `import` brings what exists into a stack.
+
+Owns arguments, exit statuses and one-line errors; loads nothing that the chosen command does not need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pulumi_dli import __version__
+from pulumi_dli.errors import ConfigError, DliError
+
+_EPILOG = """\
+`pulumi-dli import` asks the service with the settings of the options, then of --stack-config, then of the environment
+(OS_*, HW_*). It writes the import file and prints the program:
+
+  pulumi-dli import --region eu-de --project-id <id> --queue streams --job counter > __main__.py
+  pulumi import --file import.json --generate-code=false --protect=false
+  pulumi preview        # no changes
+
+The program and the file show the arguments and runtime settings of jobs as the service tells them; some may be secret.
+With --redact the program names secret settings of the stack in their place. Only you can read the file; delete it after
+the import.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pulumi-dli", description="Flink on Data Lake Insight, beside the Pulumi program."
+    )
+    parser.add_argument("--version", action="version", version=f"pulumi-dli {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{emulator,import}")
+    commands.add_parser("emulator", help="start a local DLI for demos and tests", add_help=False)
+    wanted = commands.add_parser(
+        "import",
+        help="write the import file and the program for what exists",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    wanted.add_argument("--queue", action="extend", nargs="+", default=[], metavar="NAME", help="only these queues")
+    wanted.add_argument("--group", action="extend", nargs="+", default=[], metavar="NAME", help="only these groups")
+    wanted.add_argument(
+        "--job", action="extend", nargs="+", default=[], metavar="NAME|ID", help="only these Flink jobs"
+    )
+    wanted.add_argument(
+        "--stack-config", type=Path, metavar="FILE", help="settings of a stack, such as Pulumi.dev.yaml"
+    )
+    wanted.add_argument("--region", help="such as eu-de")
+    wanted.add_argument("--project-id", help="the id of the project")
+    wanted.add_argument("--endpoint", help="address of the service, where it is not the region's own")
+    wanted.add_argument("--out", type=Path, default=Path("import.json"), help="the import file (%(default)s)")
+    wanted.add_argument("--redact", action="store_true", help="keep arguments and runtime settings out of the program")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["emulator"]:
+        return _emulate(words[1:])
+    arguments = _parser().parse_args(words)
+    try:
+        _import(arguments)
+    except DliError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        return _complain("interrupted")
+    return 0
+
+
+def _emulate(words: Sequence[str]) -> int:
+    try:
+        from pulumi_dli.emulator.__main__ import run  # noqa: PLC0415  (its libraries are an extra)
+    except ModuleNotFoundError as error:
+        return _complain(f"the local DLI needs {error.name}: pip install 'pulumi-dli[emulator]'")
+    return run(words)
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from pulumi_dli.api.client import client_for  # noqa: PLC0415  (see above)
+    from pulumi_dli.config import resolve_connection  # noqa: PLC0415
+    from pulumi_dli.importing import Wanted, config_keys, find, import_file, program, write_private  # noqa: PLC0415
+    from pulumi_dli.lifecycle.session import Session  # noqa: PLC0415
+
+    session = Session(client_for(resolve_connection(_settings(arguments), os.environ)))
+    found = find(session, Wanted(arguments.queue, arguments.group, arguments.job), _tell)
+    if not found:
+        raise DliError(f"there is nothing to import in project {session.project_id}")
+    write_private(arguments.out, import_file(found))
+    sys.stdout.write(program(found, redact=arguments.redact))
+    counted = f"{len(found)} resource{'s' if len(found) > 1 else ''}"
+    _tell(f"{counted} in {arguments.out}: pulumi import --file {arguments.out} --generate-code=false --protect=false")
+    keys = config_keys(found)
+    if keys and arguments.redact:
+        _tell(f"set these to the values in {arguments.out}: pulumi config set --secret <setting>: {', '.join(keys)}")
+    elif keys:
+        _tell("the program shows arguments or runtime settings of jobs; if any is secret, use --redact")
+
+
+def _settings(arguments: argparse.Namespace) -> Callable[[str], Any]:
+    """A look-up of settings by their full key: the options, then the stack's file."""
+    given = {
+        "dli:region": arguments.region,
+        "dli:projectId": arguments.project_id,
+        "dli:endpoint": arguments.endpoint,
+    }
+    stack = _stack_settings(arguments.stack_config) if arguments.stack_config else {}
+    return lambda key: given.get(key) or stack.get(key)
+
+
+def _stack_settings(path: Path) -> dict[str, Any]:
+    """The plain settings in a stack's file; encrypted ones have to come from the environment."""
+    import yaml  # noqa: PLC0415  (see above)
+
+    try:
+        described = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        config = dict(described.get("config") or {})
+    except (UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, ValueError):
+        raise ConfigError(f"{path} is no settings file of a stack") from None
+    sealed = [key for key, value in config.items() if isinstance(value, dict) and key.startswith("dli:")]
+    if sealed:
+        _tell(f"{', '.join(sealed)} in {path} cannot be decrypted here: set the environment variables instead")
+    return {key: value for key, value in config.items() if not isinstance(value, dict)}
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(f"pulumi-dli: error: {' '.join(text.split())}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The file that `pulumi import --file` takes (its `inputs` and `outputs` need Pulumi CLI 3.254 or later)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+
+from pulumi_dli import provider as providers
+from pulumi_dli.importing.finding import Found
+
+
+def import_file(found: Iterable[Found]) -> str:
+    """The file's text. It holds what the service said, arguments and runtime settings included."""
+    return json.dumps({"resources": [_entry(one) for one in found]}, indent=2) + "\n"
+
+
+def _entry(found: Found) -> dict[str, Any]:
+    made: type[ResourceProvider] = getattr(providers, f"{found.kind}Provider")
+    itself = {PROVIDER_KEY: serialize_provider(made())}
+    return {
+        "type": f"pulumi-python:dynamic/dli:{found.kind}",
+        "name": found.name,
+        "id": found.id,
+        "inputs": {**found.inputs, **itself},
+        "outputs": {**found.outs, **itself},
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)

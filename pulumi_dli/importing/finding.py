@@ -1,0 +1,149 @@
+"""What exists in the project, as inputs and outputs of our resources.
+
+The lifecycles' own `read` says both, so that a preview after the import has nothing to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi_dli.api.flink_models import FlinkJob
+from pulumi_dli.errors import DliError, NotFoundError
+from pulumi_dli.lifecycle import job_facts, job_wire
+from pulumi_dli.lifecycle.contract import Call, Observation
+from pulumi_dli.lifecycle.flink_job import FlinkJarJobLifecycle
+from pulumi_dli.lifecycle.ownership import visible
+from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle
+from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.specs.fields import Spec, check
+from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.queue import QueueSpec
+from pulumi_dli.specs.values import OWNER_TAG
+
+SERVICE_QUEUE = "default"
+JAR_JOB = "flink_jar_job"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Names to import, by kind; with none at all, everything. A job may also be named by its id."""
+
+    queues: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    jobs: Sequence[str] = ()
+
+    @property
+    def everything(self) -> bool:
+        return not (self.queues or self.groups or self.jobs)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One object that exists. `kind` is the name of the class that declares it."""
+
+    kind: str
+    id: str
+    name: str
+    inputs: Mapping[str, Any]
+    outs: Mapping[str, Any] = field(repr=False)
+
+
+Note = Callable[[str], None]
+
+
+def find(session: Session, wanted: Wanted, note: Note) -> list[Found]:
+    """Queues, then groups, then jobs: each after what it may refer to.
+
+    Args:
+        note: hears what was left out, and why.
+
+    Raises:
+        DliError: something that was asked for by name does not exist, or the service cannot be asked.
+    """
+    return [*_queues(session, wanted, note), *_groups(session, wanted, note), *_jobs(session, wanted, note)]
+
+
+def _queues(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+    asked = {name.lower() for name in wanted.queues}
+    there = {queue.queue_name.lower() for queue in session.queues.get()}
+    _all_there("queue", asked, there)
+    for name in sorted(there if wanted.everything else asked):
+        if name == SERVICE_QUEUE:
+            continue
+        seen = QueueLifecycle().read(Call(), session, name, {})
+        if seen is not None:
+            yield from _checked("Queue", QueueSpec, name, seen, note)
+
+
+def _groups(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+    there = {group.group_name for group in session.packages.get().groups if group.group_name}
+    _all_there("package group", set(wanted.groups), there)
+    for name in sorted(there if wanted.everything else set(wanted.groups)):
+        seen = PackageGroupLifecycle().read(Call(), session, name, {})
+        if seen is not None and seen.inputs.get("packages"):
+            yield from _checked("PackageGroup", PackageGroupSpec, name, seen, note)
+
+
+def _jobs(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+    if not (wanted.everything or wanted.jobs):
+        return
+    rows = session.client.flink_jobs.list_all()
+    names = {row.name or "" for row in rows}
+    _all_there("Flink job", set(wanted.jobs), names | {str(row.job_id) for row in rows})
+    for row in sorted(rows, key=lambda row: row.job_id):
+        if not wanted.everything and not {row.name or "", str(row.job_id)} & set(wanted.jobs):
+            continue
+        if row.job_type not in (None, "", JAR_JOB):
+            note(f"Flink job {row.name} ({row.job_id}) is left out: it is a {row.job_type}, not a jar job")
+            continue
+        try:
+            job = session.jobs.read(row.job_id, need_detail=True).job
+            seen = _job(session, job)
+        except NotFoundError:
+            continue  # deleted since the list was made
+        yield from _checked("FlinkJarJob", FlinkJarJobSpec, job.name or str(job.job_id), seen, note)
+
+
+def _job(session: Session, job: FlinkJob) -> Observation:
+    """The job with the inputs that a program would have to give: what is as by default is not said."""
+    inputs = {
+        name: value
+        for name, value in job_facts.everything(job).items()
+        if value != job_wire.CLEARED.get(name, object())
+    }
+    if inputs.get("resource_config_version") != "v2":
+        inputs.pop("resource_config", None)  # the service tells a default one of every job
+    state = job_facts.observed_state(job)
+    if state in ("suspended", "draft"):
+        inputs["state"] = state
+    tags = session.job_tags.of(str(job.job_id)) or {}
+    if visible(tags):
+        inputs["tags"] = visible(tags)
+    inputs, _ = check(FlinkJarJobSpec, inputs)
+    notes = {"declared_state": inputs.get("state", ""), "owner_tag": tags.get(OWNER_TAG, ""), "savepoints": []}
+    olds = {**inputs, **notes, "job_id": str(job.job_id)}
+    seen = FlinkJarJobLifecycle().read(Call(), session, str(job.job_id), olds)
+    if seen is None:
+        raise NotFoundError(f"there is no Flink job {job.job_id}", status=400)
+    outs = {name: value for name, value in seen.outs.items() if name != "state"}
+    return Observation(seen.id, {**outs, **inputs}, inputs)
+
+
+def _checked(kind: str, spec: type[Spec], name: str, seen: Observation, note: Note) -> Iterator[Found]:
+    """The object with its inputs in their normal form; nothing when no program could declare it."""
+    inputs, failures = check(spec, seen.inputs)
+    if failures:
+        reasons = "; ".join(f"{failure.field}: {failure.reason}" for failure in failures)
+        note(f"{kind} {name} is left out, because no program may declare it as it is: {reasons}")
+        return
+    yield Found(kind, seen.id, name, inputs, {**seen.outs, **inputs})
+
+
+def _all_there(what: str, asked: set[str], there: set[str]) -> None:
+    missing = sorted(asked - there)
+    if missing:
+        raise DliError(f"there is no {what} named {', '.join(missing)}")
