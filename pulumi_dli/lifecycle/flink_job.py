@@ -152,8 +152,9 @@ class FlinkJarJobLifecycle:
         if olds.get("unfinished"):
             settled = phase in (Phase.LIVE, Phase.FINISHED) and not differs
             return None if settled else str(olds["unfinished"])
-        if phase is Phase.STOPPED and differs and olds.get("declared_state") in (None, "", "running"):
-            return "changed and stopped, but not started again"
+        declared_running = olds.get("declared_state") in (None, "", "running")
+        if phase in (Phase.STOPPED, Phase.MOVING) and differs and declared_running:
+            return "changed and stopped, but not seen to run again"
         return None
 
     def _ailments(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> tuple[str, ...]:

@@ -41,9 +41,10 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
     Raises:
         UpgradeBlockedError: what is asked for would lose state; nothing has been touched.
     """
-    changed = Foreseen(None if ahead.changes else False)
     if not ahead.changes and not ahead.olds.get("unfinished"):
-        return changed
+        return Foreseen(False)
+    # What an interrupted update left to do shows in no input.
+    changed = Foreseen(None if ahead.changes else True)
     job, source = _look(ahead)
     want = wanted(ahead.changes, ahead.olds, ahead.news, job)
     situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)

@@ -1,0 +1,209 @@
+"""The provider dies at any call, before or after the service has done what it asked: the next `up` ends as declared.
+
+The whole matrix runs in this process: from the k-th call on nothing is sent any more, and what unwinds is no exception
+that our code could catch as an error. A part of it kills real hosts with SIGKILL.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from pulumi_dli.emulator.testing import Emulator
+from tests.hosting import eventually
+from tests.resources.conftest import _shared_emulator, emulator  # noqa: F401
+from tests.stacks import HostedPhase, Stack, Stream
+
+B = "obs://jars/b.jar"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture
+def stream(emulator: Emulator) -> Stream:  # noqa: F811
+    return Stream(Stack(emulator))
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], None]]:
+    """`kill(k, when)`: the k-th request from now on is the last, and its answer is not seen."""
+    plan = {"left": -1, "when": ""}
+    send = requests.Session.send
+    lock = threading.Lock()
+
+    def sending(self, request, **options):
+        with lock:
+            if plan["left"] < 0:
+                return send(self, request, **options)
+            plan["left"] -= 1
+            if plan["left"] > 0:
+                return send(self, request, **options)
+            if plan["left"] == 0 and plan["when"] == "after":
+                send(self, request, **options)
+            plan["left"] = 0  # and so is every later one
+            raise Killed
+
+    monkeypatch.setattr(requests.Session, "send", sending)
+
+    def arm(k: int, when: str) -> None:
+        plan.update(left=k, when=when)
+
+    yield arm
+    arm(-1, "")
+
+
+def killed_at(step: Callable[[], object], kill: Callable[[int, str], None], k: int, when: str) -> bool:
+    """Whether the step made as many calls."""
+    kill(k, when)
+    try:
+        step()
+    except Killed:
+        return True
+    finally:
+        kill(-1, "")
+    return False
+
+
+def everything_is_as_declared(stream: Stream, entrypoint: str) -> None:
+    assert len(stream.stack.jobs()) == 1
+    assert stream.status == "job_running"
+    assert stream.real["definition"]["entrypoint"] == entrypoint
+    assert stream.entry.id == str(stream.real["job_id"])
+    assert not stream.entry.init_errors
+    assert not stream.refresh()
+    assert stream.preview().action == "same"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("k", range(1, 8))
+def test_a_create_that_is_killed_is_finished(stream, kill, k, when):
+    if not killed_at(stream.up, kill, k, when):
+        pytest.skip(f"a create makes fewer than {k} calls here")
+    assert "j" not in stream.stack.entries
+    stream.up()
+    everything_is_as_declared(stream, "obs://jars/a.jar")
+
+
+MATRIX = [(k, when, refreshed) for k in range(1, 16) for when in ("before", "after") for refreshed in (False, True)]
+
+
+@pytest.mark.parametrize(("k", "when", "refreshed"), MATRIX)
+def test_an_upgrade_that_is_killed_is_finished_with_its_state(stream, kill, k, when, refreshed):
+    stream.up()
+    if not killed_at(lambda: stream.up(entrypoint=B), kill, k, when):
+        pytest.skip(f"an upgrade makes fewer than {k} calls here")
+    if refreshed:
+        stream.refresh()
+    stream.up()
+    everything_is_as_declared(stream, B)
+    assert len(stream.real["restored_from"]) >= 1
+    assert stream.real["state_seconds"] > 60
+
+
+@pytest.mark.parametrize("refreshed", [False, True])
+@pytest.mark.parametrize("change", ["restart_nonce", "source_hash", "digest"])
+@pytest.mark.parametrize("k", [4, 6, 7])
+def test_a_restart_for_what_the_service_cannot_tell_is_finished(stream, kill, k, change, refreshed):
+    stream.up(entrypoint={"path": "obs://jars/a.jar", "digest": "1"})
+    new = {"entrypoint": {"path": "obs://jars/a.jar", "digest": "2"}} if change == "digest" else {change: "2"}
+    if not killed_at(lambda: stream.up(**new), kill, k, "after"):
+        pytest.skip(f"such a restart makes fewer than {k} calls here")
+    if refreshed:
+        stream.refresh()
+    stream.up()
+    everything_is_as_declared(stream, "obs://jars/a.jar")
+    assert len(stream.real["restored_from"]) >= 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("k", range(1, 8))
+@pytest.mark.parametrize("target", ["suspended", "running"])
+def test_a_suspension_or_resumption_that_is_killed_is_finished(stream, kill, target, k, when):
+    stream.up(state="running" if target == "suspended" else "suspended")
+    stream.up(state="running")
+    if target == "running":
+        stream.up(state="suspended")
+    if not killed_at(lambda: stream.up(state=target), kill, k, when):
+        pytest.skip(f"this makes fewer than {k} calls here")
+    stream.up()
+    assert stream.status == ("job_cancel_success" if target == "suspended" else "job_running")
+    assert stream.preview().action == "same"
+    assert len(stream.stack.jobs()) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("k", range(1, 8))
+def test_a_destroy_that_is_killed_is_finished(stream, kill, k, when):
+    stream.up()
+    if not killed_at(stream.destroy, kill, k, when):
+        pytest.skip(f"a destroy makes fewer than {k} calls here")
+    stream.destroy()
+    assert stream.stack.jobs() == []
+
+
+def test_the_matrix_reaches_past_the_start_of_the_new_version(stream):
+    """After the accepted start, only looks follow: a matrix that ended before it would prove little."""
+    stream.up()
+    before = len(stream.stack.operations())
+    stream.up(entrypoint=B)
+    calls = stream.stack.operations()[before:]
+    assert calls.index("jobs.run") < max(k for k, _, _ in MATRIX) - 1
+    assert {*calls[calls.index("jobs.run") + 1 :]} <= {"jobs.get", "jobs.list"}
+
+
+KILLS = [
+    *(("create", call, nth) for call, nth in (("jobs.create", 1), ("jobs.run", 1), ("jobs.get", 1))),
+    *(("upgrade", call, nth) for call, nth in (("jobs.stop", 1), ("jobs.update", 1), ("jobs.run", 1), ("jobs.get", 3))),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", ["drop_before", "drop_after"])
+@pytest.mark.parametrize(("step", "call", "nth"), KILLS)
+def test_a_host_killed_with_sigkill_is_survived(emulator, step, call, nth, effect):  # noqa: F811
+    stream = Stream(Stack(emulator))
+    if step == "upgrade":
+        stream.up()
+        stream.inputs["entrypoint"] = B
+    fault = emulator.fault(call, effect, nth=nth, delay=0.3)
+    phase = HostedPhase(stream.stack.config)
+    try:
+        worker = threading.Thread(target=_one_step, args=(phase, stream, step), daemon=True)
+        worker.start()
+        seen = len(stream.stack.requests(call)) + nth
+        eventually(lambda: _fired(emulator, fault) or len(stream.stack.requests(call)) >= seen, seconds=20)
+        os.kill(phase.host.pid, signal.SIGKILL)
+        worker.join(20)
+    finally:
+        phase.close()
+    threading.Event().wait(0.5)  # the request that was in the air has its effect, or not
+    emulator.clear_faults()
+    stream.up()
+    everything_is_as_declared(stream, stream.inputs["entrypoint"])
+    if step == "upgrade":
+        assert stream.real["state_seconds"] > 60
+
+
+def _fired(emulator: Emulator, fault: int) -> bool:  # noqa: F811
+    return any(row["id"] == fault and row["fired"] for row in emulator.faults())
+
+
+def _one_step(phase: HostedPhase, stream: Stream, step: str) -> None:
+    """What the engine does until its host is gone; it keeps nothing of it."""
+    try:
+        if step == "create":
+            news = phase.check("FlinkJarJob", stream.stack.urn("FlinkJarJob", "j"), stream.inputs, None)
+            phase.create("FlinkJarJob", stream.stack.urn("FlinkJarJob", "j"), news, None)
+        else:
+            news = phase.check("FlinkJarJob", stream.entry.urn, stream.inputs, stream.entry.inputs)
+            phase.diff(stream.entry, news)
+            phase.update(stream.entry, news, None)
+    except Exception:  # noqa: BLE001  (the connection to a dead host)
+        pass
