@@ -83,6 +83,7 @@ class Service:
         except BaseException:
             self.store.close()  # a runtime may find this machine wanting
             raise
+        self._note_start()
 
     def _assemble(self) -> None:
         anchor = self.store.setting("clock")
@@ -100,6 +101,13 @@ class Service:
         self.runtime = self._start_runtime()
         self.jobs = Jobs(self)
         self.objects.sweep(self.packages.digests)
+
+    def _note_start(self) -> None:
+        """One line of the timeline on how the last emulator of this data ended."""
+        if self.timeline.events():
+            how = "started again" if self.store.setting("ended") else "killed, and started again"
+            self.happened("service", "local DLI", how)
+        self.store.set_setting("ended", None)
 
     def _start_runtime(self) -> Runtime:
         if self.settings.runtime == SIMULATED:
@@ -121,6 +129,7 @@ class Service:
 
     def close(self) -> None:
         self.runtime.close()
+        self.store.set_setting("ended", True)
         self.store.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
