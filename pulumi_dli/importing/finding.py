@@ -26,6 +26,7 @@ from pulumi_dli.specs.values import OWNER_TAG
 
 SERVICE_QUEUE = "default"
 JAR_JOB = "flink_jar_job"
+_ESSENTIAL = {"name", "queue_name", "entrypoint"}
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,13 @@ def _job(session: Session, job: FlinkJob) -> Observation:
         for name, value in job_facts.everything(job).items()
         if value != job_wire.CLEARED.get(name, object())
     }
-    if inputs.get("resource_config_version") != "v2":
-        inputs.pop("resource_config", None)  # the service tells a default one of every job
     state = job_facts.observed_state(job)
     if state in ("suspended", "draft"):
         inputs["state"] = state
     tags = session.job_tags.of(str(job.job_id)) or {}
     if visible(tags):
         inputs["tags"] = visible(tags)
-    inputs, _ = check(FlinkJarJobSpec, inputs)
+    inputs = _declarable(inputs)
     notes = {"declared_state": inputs.get("state", ""), "owner_tag": tags.get(OWNER_TAG, ""), "savepoints": []}
     olds = {**inputs, **notes, "job_id": str(job.job_id)}
     seen = FlinkJarJobLifecycle().read(Call(), session, str(job.job_id), olds)
@@ -131,6 +130,22 @@ def _job(session: Session, job: FlinkJob) -> Observation:
         raise NotFoundError(f"there is no Flink job {job.job_id}", status=400)
     outs = {name: value for name, value in seen.outs.items() if name != "state"}
     return Observation(seen.id, {**outs, **inputs}, inputs)
+
+
+def _declarable(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs without those that the service tells, but a program may not give: it then does not manage them.
+
+    Among them are a default `resource_config` of every job, and the `checkpoint_path` that the service chose.
+    """
+    left = dict(inputs)
+    if left.get("resource_config_version") != "v2":
+        left.pop("resource_config", None)
+    while True:
+        normal, failures = check(FlinkJarJobSpec, left)
+        refused = {failure.field for failure in failures} & (set(left) - _ESSENTIAL)
+        if not refused:
+            return normal
+        left = {name: value for name, value in left.items() if name not in refused}
 
 
 def _checked(kind: str, spec: type[Spec], name: str, seen: Observation, note: Note) -> Iterator[Found]:
