@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test test-full bench clean
+.PHONY: help setup demo demo-flink check format test test-full bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,10 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP) ## the quick start against a local DLI (ENGINE=pulumi|embedded forces an engine)
 	@$(BIN)/python examples/demo.py
+
+demo-flink: $(STAMP) ## the same on a real Apache Flink: upgrade, crash, rollback, seen in a stream's count (needs a JDK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[flink]'
+	@$(BIN)/python examples/demo_flink.py
 
 check: $(STAMP) ## lint, types and import directions; no test is run
 	@$(BIN)/ruff format --check .

@@ -28,12 +28,13 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def local_dli(folder: Path) -> Iterator[str]:
-    """A local DLI in a process of its own; its address."""
+def local_dli(folder: Path, *options: str) -> Iterator[str]:
+    """A local DLI in a process of its own, with more options of its command line; its address."""
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "pulumi_dli.emulator", "--port", "0", "--pace", str(PACE)]
     process = subprocess.Popen(
-        [*command, "--data", str(folder / "dli.sqlite"), "--ready-file", str(ready)], stdout=subprocess.DEVNULL
+        [*command, "--data", str(folder / "dli.sqlite"), "--ready-file", str(ready), *options],
+        stdout=subprocess.DEVNULL,
     )
     try:
         while not ready.exists():
@@ -43,7 +44,7 @@ def local_dli(folder: Path) -> Iterator[str]:
         yield json.loads(ready.read_text())["url"]
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=30)
 
 
 def put_object(url: str, bucket: str, key: str) -> None:
@@ -67,10 +68,10 @@ def engine() -> tuple[str, list[str]]:
 class Demo:
     """One stack in a folder of its own, driven by the engine's commands."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, program: Path = PROGRAM) -> None:
         self.name, self.command = engine()
         self.folder = folder / "project"
-        shutil.copytree(PROGRAM, self.folder)
+        shutil.copytree(program, self.folder, ignore=shutil.ignore_patterns("build", "Pulumi.*.yaml"))
         state = folder / "state"
         state.mkdir()
         self.env = {
@@ -100,12 +101,20 @@ class Demo:
             raise SystemExit(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
 
     def run(self, *words: str) -> None:
+        if self._status(*words):
+            raise SystemExit(f"{' '.join(words)} failed")
+
+    def fails(self, *words: str) -> None:
+        """Run what is bound to fail."""
+        if not self._status(*words):
+            raise SystemExit(f"{' '.join(words)} should have failed")
+
+    def _status(self, *words: str) -> int:
         print(
             f"$ {self.name if self.name == 'pulumi' else 'python -m pulumi_dli.embedded'} {' '.join(words)}", flush=True
         )
         colour = ["--color", "never"] if self.name == "pulumi" and not sys.stdout.isatty() else []
-        if subprocess.run([*self.command, *words, *colour], cwd=self.folder, env=self.env, check=False).returncode:
-            raise SystemExit(f"{' '.join(words)} failed")
+        return subprocess.run([*self.command, *words, *colour], cwd=self.folder, env=self.env, check=False).returncode
 
 
 def main() -> None:

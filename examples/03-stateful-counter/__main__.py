@@ -29,7 +29,7 @@ job = dli.FlinkJarJob(
     checkpoint_interval=1,
     obs_bucket="counter-state",
     upgrade_mode=settings.get("upgradeMode") or "savepoint",
-    stabilization_seconds=settings.get_int("stabilizationSeconds") or 5,
+    stabilization_seconds=settings.get_int("stabilizationSeconds") or 3,
 )
 
 pulumi.export("job_id", job.id)

@@ -21,13 +21,14 @@ from pulumi_dli.emulator.testing import bind
 
 DEFAULT_PORT = 8343  # fixed, so that a stack goes on after a restart
 DEFAULT_PACE = 60.0  # a service minute a second: the slow first job takes eight
+REAL_PACE = 1.0  # a real runtime takes real time: another pace would let a client believe that a job ran for minutes
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="pulumi-dli emulator", description="A local DLI for demos and tests.")
     made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     made.add_argument("--data", type=Path, default=Path("dli.sqlite"), help="where it keeps its state (%(default)s)")
-    made.add_argument("--pace", type=float, default=DEFAULT_PACE, help="service seconds in a real second (%(default)s)")
+    made.add_argument("--pace", type=float, help=f"service seconds in a real second ({DEFAULT_PACE:g}; flink: 1)")
     made.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer")
     made.add_argument("--runtime", default=SIMULATED, choices=[SIMULATED, "flink"], help="what runs the jobs")
     made.add_argument("--flink-shared", action="store_true", help="one Flink cluster for all queues (small machines)")
@@ -54,7 +55,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     )
     settings = Settings(
         data=given.data,
-        pace=given.pace,
+        pace=_pace(given.pace, given.runtime),
         credentials=credentials,
         latency_ms=given.latency_ms,
         runtime=given.runtime,
@@ -82,6 +83,12 @@ def run(argv: Sequence[str] | None = None) -> int:
         finally:
             service.close()
     return 0
+
+
+def _pace(given: float | None, runtime: str) -> float:
+    if given is not None:
+        return given
+    return DEFAULT_PACE if runtime == SIMULATED else REAL_PACE
 
 
 def _leave(*_: object) -> None:

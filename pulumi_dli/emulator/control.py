@@ -42,7 +42,6 @@ from typing import Any
 from pulumi_dli.emulator.calls import Reply
 from pulumi_dli.emulator.errors import Refusal
 from pulumi_dli.emulator.flink_jobs import Job
-from pulumi_dli.emulator.quirks import Quirks
 from pulumi_dli.emulator.service import Service
 from pulumi_dli.emulator.transitions import Status
 
@@ -116,7 +115,7 @@ def _change_quirks(ask: Ask) -> Reply:
 
 
 def _default_quirks(ask: Ask) -> Reply:
-    ask.service.change_quirks(Quirks().model_dump())
+    ask.service.change_quirks(ask.service.default_quirks.model_dump())
     return _quirks(ask)
 
 

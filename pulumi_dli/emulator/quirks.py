@@ -27,6 +27,10 @@ class Timings(BaseModel):
     queue_restart: float = 300
 
 
+REAL_TIMINGS = Timings(assigning=5, upload=1, scaling=5, queue_restart=5)
+"""With a runtime that really runs jobs, and so in real time: what the emulator itself makes up is short."""
+
+
 class Quirks(BaseModel):
     """Every switch with its default."""
 

@@ -17,7 +17,7 @@ from pulumi_dli.emulator.objects import ObjectStore
 from pulumi_dli.emulator.package_groups import Packages
 from pulumi_dli.emulator.pools import Pools
 from pulumi_dli.emulator.queues import Queues
-from pulumi_dli.emulator.quirks import Quirks
+from pulumi_dli.emulator.quirks import REAL_TIMINGS, Quirks
 from pulumi_dli.emulator.runtime import Runtime, RuntimeContext, load_runtime
 from pulumi_dli.emulator.s3 import Uploads
 from pulumi_dli.emulator.simulated import SimulatedRuntime
@@ -88,7 +88,8 @@ class Service:
     def _assemble(self) -> None:
         anchor = self.store.setting("clock")
         self.clock = ServiceClock(self.settings.pace, anchor=tuple(anchor) if anchor else None)
-        self.quirks = Quirks.model_validate(self.store.setting("quirks") or {})
+        kept = self.store.setting("quirks")
+        self.quirks = self.default_quirks if kept is None else Quirks.model_validate(kept)
         self.keep_clock()
         self._counters: Table[Counter] = Table(self.store, "counters", Counter)
         self._authorised: Table[Authorised] = Table(self.store, "authorised", Authorised)
@@ -133,6 +134,11 @@ class Service:
         self.store.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+    @property
+    def default_quirks(self) -> Quirks:
+        """All switches as on the first day. A real runtime takes its own time; nobody waits for DLI's on top."""
+        return Quirks() if self.settings.runtime == SIMULATED else Quirks(timings=REAL_TIMINGS)
 
     # small shared duties
 
