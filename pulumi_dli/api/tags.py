@@ -6,6 +6,7 @@ The vendor documents these calls, Open Telekom Cloud does not: where a region la
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from pulumi_dli.api.answers import Request
@@ -57,13 +58,18 @@ class Tags:
         self._change("delete", resource_type, resource_id, tags)
 
     def find_resources(
-        self, resource_type: str, tags: Mapping[str, str | None], *, limit: int = PAGE
+        self, resource_type: str, tags: Mapping[str, str | None], *, limit: int = PAGE, pages: int | None = None
     ) -> dict[str, dict[str, str]]:
-        """The resources that carry all these tags (None: with any value): their ids, each with its tags."""
+        """The resources that carry all these tags (None: with any value): their ids, each with its tags.
+
+        Args:
+            limit: resources of a page.
+            pages: how many pages to read at most; then some may be missing.
+        """
         wanted = [{"key": key, "values": [] if value is None else [value]} for key, value in tags.items()]
         found: dict[str, dict[str, str]] = {}
         offset = 0
-        while True:
+        for page_number in itertools.count(1):
             answer = self._transport.send(
                 Request(
                     "POST",
@@ -88,8 +94,10 @@ class Tags:
             offset += len(rows)
             total = read_int(page.get("total_count"))
             # A service that ignores `offset` repeats its first page: then nothing new comes.
-            if len(found) == known or (offset >= total if total is not None else not rows):
-                return found
+            is_last = len(found) == known or (offset >= total if total is not None else not rows)
+            if is_last or page_number == pages:
+                break
+        return found
 
     def _change(self, verb: str, resource_type: str, resource_id: str, tags: Mapping[str, str]) -> None:
         if not tags:

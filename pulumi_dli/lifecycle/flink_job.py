@@ -100,6 +100,10 @@ class FlinkJarJobLifecycle:
 
     def read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         """What the service says, and the inputs as a program would have to say them."""
+        with session.job_tags.joining():
+            return self._read(call, session, id, olds)
+
+    def _read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"Flink job {id}")
         job_id = _number(id)
         try:
@@ -290,7 +294,9 @@ class FlinkJarJobLifecycle:
         if session.claims.holds(KIND, id):
             call.warn(f"Flink job {id} is kept: another resource of this stack has just taken it over")
             return
-        if is_foreign(session.job_tags.of(id), str(olds.get("owner_tag") or "")):
+        with session.job_tags.joining():
+            tags = session.job_tags.of(id)
+        if is_foreign(tags, str(olds.get("owner_tag") or "")):
             call.warn(f"Flink job {id} is only forgotten, not deleted: its tag {OWNER_TAG} names another owner")
             return
         moves = self._moves(call, session, _number(id), olds)
@@ -317,7 +323,7 @@ class FlinkJarJobLifecycle:
             if not _may_hold_state(job):
                 return
             try:
-                stopped = moves.stop(job, savepoint=True)
+                stopped = moves.stop(job, savepoint=True, path_needed=False)
             except CancelledError:
                 raise
             except DliError as error:
@@ -325,8 +331,11 @@ class FlinkJarJobLifecycle:
                     f"{moves.what} was not deleted, because its last savepoint failed: {error}. "
                     "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
                 ) from error
+        bucket = job.config.obs_bucket
         if stopped.savepoint_path:
             call.note(f"savepoint {stopped.savepoint_path}")
+        elif stopped.has_savepoint and bucket:
+            call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # contract 6.6
 
     def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
         name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")

@@ -230,9 +230,10 @@ class JobMoves:
             )
         return job
 
-    def stop(self, before: FlinkJob, *, savepoint: bool) -> FlinkJob:
+    def stop(self, before: FlinkJob, *, savepoint: bool, path_needed: bool = True) -> FlinkJob:
         """`ask_to_stop` and `come_to_rest` in one, for where it makes no difference which of them failed."""
-        return self.come_to_rest(before, self.ask_to_stop(savepoint=savepoint), savepoint=savepoint)
+        asked = self.ask_to_stop(savepoint=savepoint)
+        return self.come_to_rest(before, asked, savepoint=savepoint, path_needed=path_needed)
 
     def ask_to_stop(self, *, savepoint: bool) -> int:
         """Have the stop accepted; the service's time then, in milliseconds (0 where it does not tell the time).
@@ -262,6 +263,7 @@ class JobMoves:
         *,
         savepoint: bool,
         known: Collection[str] = (),
+        path_needed: bool = True,
         at_rest: Callable[[], object] = lambda: None,
     ) -> FlinkJob:
         """The job's details at rest, with a savepoint that was not there before when one was asked for.
@@ -269,13 +271,17 @@ class JobMoves:
         Args:
             asked: what `ask_to_stop` answered.
             known: paths of savepoints of earlier times.
+            path_needed: False where it is enough that there is a savepoint where there was none before: so much a
+                shared look at the list tells as well (contract 6.8).
             at_rest: called once it rests, before its details are read.
 
         Raises:
             NoSavepointError: it came to rest without a new savepoint.
             WaitFailedError: it was not stopped and runs on.
         """
-        self._await_rest(before, savepoint=savepoint)
+        rested = self._await_rest(before, savepoint=savepoint).job
+        if not path_needed and before.has_savepoint is False and rested.has_savepoint:
+            return rested
         at_rest()
         after = self.look()
         if phase_of(after.status) is Phase.FINISHED or not savepoint:
@@ -288,7 +294,7 @@ class JobMoves:
             )
         return after
 
-    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> None:
+    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> Sighting[FlinkJob]:
         asked = self._service_now()
         moved = False
 
@@ -309,7 +315,7 @@ class JobMoves:
             moving=_MOVING | {"job_running", "job_idle"},
         )
         try:
-            self._wait(goal, STOP_SECONDS, seen)
+            return self._wait(goal, STOP_SECONDS, seen)
         except WaitFailedError as error:
             if error.status != "still running":
                 raise

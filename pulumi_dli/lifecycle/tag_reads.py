@@ -1,15 +1,16 @@
 """The tags of single jobs, read by many callers in few calls (contract 4.7).
 
 A read that is alone asks for its own object. In company, one call asks for all objects that carry our owner tag,
-whatever its value: that leaves out what others have in the project, however much that is. Who is not in that answer is
-asked for alone, so nothing is taken for untagged because of how a service reads an open filter. `session.py` makes one
-of these a kind; the job lifecycle reads from it.
+whatever its value: that leaves out what others have in the project, however much that is. It reads no more pages than
+there are readers, and who is not in its answer is asked for alone, so nothing is taken for untagged because of how a
+service reads an open filter. `session.py` makes one of these a kind; the job lifecycle reads from it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from pulumi_dli.api.gone import is_unpublished
@@ -27,7 +28,7 @@ class TagsApi(Protocol):
 
     def list(self, resource_type: str, resource_id: str) -> Mapping[str, str]: ...
     def find_resources(
-        self, resource_type: str, tags: Mapping[str, str | None], *, limit: int
+        self, resource_type: str, tags: Mapping[str, str | None], *, limit: int, pages: int
     ) -> Mapping[str, Mapping[str, str]]: ...
 
 
@@ -39,16 +40,30 @@ class TagReads:
         self._kind = kind
         self._clock = clock
         self._lock = threading.Lock()
-        self._last = -_BURST_SECONDS
-        self._asked = 0
+        self._last = clock.now()
+        self._company = 0  # who has read, or is about to, in this burst
         self._ours: SharedSnapshot[Mapping[str, Mapping[str, str]] | None] = SharedSnapshot(self._find, clock=clock)
         self._published = True
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Announce that this thread may read soon, so that those who come together know of each other."""
+        with self._lock:
+            if self._clock.now() - self._last > _BURST_SECONDS:
+                self._company = 0
+            self._last = self._clock.now()
+            self._company += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._last = self._clock.now()
 
     def of(self, id: str) -> Mapping[str, str] | None:
         """The tags of an object, {} when it has none or is gone; None where the region has no tag calls."""
         if not self._published:
             return None
-        if self._is_alone():
+        if self._company <= 1:
             return self._one(id)
         ours = self._ours.get() or {}
         return ours[id] if id in ours else self._one(id)
@@ -56,15 +71,6 @@ class TagReads:
     def changed(self) -> None:
         """Tags were written."""
         self._ours.invalidate()
-
-    def _is_alone(self) -> bool:
-        now = self._clock.now()
-        with self._lock:
-            if now - self._last > _BURST_SECONDS:
-                self._asked = 0
-            self._last = now
-            self._asked += 1
-            return self._asked == 1
 
     def _one(self, id: str) -> Mapping[str, str] | None:
         try:
@@ -80,7 +86,9 @@ class TagReads:
     def _find(self) -> Mapping[str, Mapping[str, str]] | None:
         """All that carry our tag; None where that cannot be asked for: then each is asked for alone."""
         try:
-            return self._tags.find_resources(self._kind, {OWNER_TAG: None}, limit=LONG_PAGE)
+            return self._tags.find_resources(
+                self._kind, {OWNER_TAG: None}, limit=LONG_PAGE, pages=max(self._company, 1)
+            )
         except (AuthError, ThrottledError):
             raise
         except ApiError as error:
