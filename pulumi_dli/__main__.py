@@ -93,7 +93,7 @@ def _import(arguments: argparse.Namespace) -> None:
     found = find(session, Wanted(arguments.queue, arguments.group, arguments.job), _tell)
     if not found:
         raise DliError(f"there is nothing to import in project {session.project_id}")
-    write_private(arguments.out, import_file(found))
+    write_private(arguments.out, import_file(found, redact=arguments.redact))
     sys.stdout.write(program(found, redact=arguments.redact))
     counted = f"{len(found)} resource{'s' if len(found) > 1 else ''}"
     _tell(f"{counted} in {arguments.out}: pulumi import --file {arguments.out} --generate-code=false --protect=false")

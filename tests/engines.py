@@ -223,8 +223,13 @@ class Engine:
         """The stack's outputs, secrets in clear."""
         return {key: item.value for key, item in self.stack().outputs().items()}
 
+    def stored(self) -> str:
+        """All that the backend keeps of the stack: the state, its backups, the history."""
+        files = (path for path in (self.backend / ".pulumi").rglob("*") if path.is_file())
+        return "".join(path.read_text(encoding="utf-8") for path in files)
+
     def export(self) -> Json:
-        """The deployment as it is stored."""
+        """The deployment; the CLI shows secrets in it."""
         deployment: Json = self.stack().export_stack().deployment
         return deployment
 

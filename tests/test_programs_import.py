@@ -106,6 +106,8 @@ def test_what_is_imported_needs_no_change_and_goes_with_the_stack(
         **{name: str(job_id) for name, job_id in ids.items()},
     }
 
+    assert (CANARY in engine.stored()) is not redact
+
     before = calls(dli)
     ahead = engine.preview()
     assert ahead.ok, ahead.text

@@ -69,7 +69,7 @@ def test_two_providers_with_projects_and_credentials_of_their_own_live_in_one_st
     outputs = engine.outputs()
     assert {name: outputs[f"{name}-job"] for name in jobs} == jobs
     assert {name: outputs[name] for name in jobs} == {name: [number] for name, number in jobs.items()}
-    assert CANARY not in json.dumps(engine.export())
+    assert CANARY not in engine.stored()
 
     assert engine.preview(refresh=True).ops() == {}
     gone = engine.destroy()
@@ -156,6 +156,6 @@ def test_secrets_of_a_program_appear_nowhere_in_clear(engine: Engine, dli: Emula
     for result in told:
         assert CANARY not in result.text
         assert CANARY not in "".join(result.events)
-    assert CANARY not in json.dumps(engine.export())
+    assert CANARY not in engine.stored()
     assert CANARY not in json.dumps(dli.requests())
     assert "cannot log in with [masked] at all" in "".join(told[2].text)
