@@ -496,6 +496,7 @@ def test_18_what_the_program_leaves_out_is_nobodys_change(cloud: Cloud) -> None:
     queue.up()
     job = cloud.job("counter", obs_bucket=None, main_class=None)
     job.up()
+    cloud.act("job.edit", job="counter", fields={"checkpoint_interval": 30, "cu_number": 4, "parallel_number": 3})
     for quirks in ({}, {"snake_details": True, "sample_types": True, "null_details": True}):
         cloud.quirk(**quirks)
         assert queue.untouched()
@@ -521,16 +522,18 @@ def test_19_runtime_settings_mean_the_same_in_every_form(cloud: Cloud) -> None:
     ):
         assert not job.preview(runtime_config=form).changes, form
 
-    stored = {"object": json.dumps(settings), "list": json.dumps(pairs[::-1]), "lines": lines}
-    jobs = {name: running(cloud, name, runtime_config=settings) for name in stored}
-    for name, text in stored.items():
+    forms = {"object": json.dumps(settings), "list": json.dumps(pairs[::-1]), "lines": lines}
+    jobs = {name: running(cloud, name, runtime_config=settings) for name in forms}
+    for name, text in forms.items():
         cloud.act("job.edit", job=name, fields={"runtime_config": text})
-    cloud.act("job.edit", job="counter", fields={"runtime_config": lines.replace("rocksdb", "hashmap")})
-    for name in stored:
+    for name in forms:
         assert jobs[name].untouched(), name
-    assert job.refresh()
-    assert job.inputs["runtime_config"]["state.backend"] == "hashmap"
-    assert job.preview().changes
+    for name, text in forms.items():
+        cloud.act("job.edit", job=name, fields={"runtime_config": text.replace("rocksdb", "hashmap")})
+    for name in forms:
+        assert jobs[name].refresh()
+        assert jobs[name].inputs["runtime_config"]["state.backend"] == "hashmap", name
+        assert jobs[name].preview().changes
 
 
 def test_20_a_wait_lasts_as_long_as_it_says(cloud: Cloud) -> None:
