@@ -19,37 +19,42 @@ if TYPE_CHECKING:
 _METADATA = re.compile(r"/chk-[0-9]+/_metadata$")
 
 
-def newest_checkpoint(session: Session, job: FlinkJob) -> str:
+def newest_checkpoint(session: Session, job: FlinkJob, *, allow_old: bool = False) -> str:
     """The folder (`obs://bucket/…/chk-7/`) of the job's newest complete checkpoint.
+
+    Args:
+        allow_old: whether it may be older than the job's last start, and so of an earlier run.
 
     Raises:
         UpgradeBlockedError: there is none, or the bucket cannot be looked into.
     """
-    from pulumi_dli.lifecycle.uploads import newest_object  # noqa: PLC0415  (boto3 is heavy and an extra)
+    from pulumi_dli.lifecycle.uploads import ObsUploads  # noqa: PLC0415  (boto3 is heavy and an extra)
 
+    what = f"Flink job {job.name} ({job.job_id})"
     bucket, prefix = _place(job)
     if not bucket:
         raise UpgradeBlockedError(
-            f"Flink job {job.name} ({job.job_id}) writes no checkpoints that could be found: last-state needs "
-            "checkpoint_enabled with obs_bucket, or checkpoint_path"
+            f"{what} writes no checkpoints that could be found: last-state needs checkpoint_enabled with obs_bucket, "
+            "or checkpoint_path"
         )
     try:
-        key = newest_object(
-            session.client.connection,
-            bucket,
-            prefix,
-            lambda key: bool(_METADATA.search("/" + key)) and _is_of(key, prefix, job.job_id),
-        )
+        rows = ObsUploads(session.client.connection, purpose="Looking for checkpoints in OBS").listed(bucket, prefix)
     except DliError as error:
+        raise UpgradeBlockedError(f"the checkpoints of {what} could not be looked for in {bucket}: {error}") from error
+    found = [row for row in rows if _METADATA.search("/" + row["Key"]) and _is_of(row["Key"], prefix, job.job_id)]
+    newest = max(found, key=lambda row: (row["LastModified"], row["Key"]), default=None)
+    if newest is None:
         raise UpgradeBlockedError(
-            f"the checkpoints of Flink job {job.name} ({job.job_id}) could not be looked for in {bucket}: {error}"
-        ) from error
-    if key is None:
-        raise UpgradeBlockedError(
-            f"Flink job {job.name} ({job.job_id}) has no complete checkpoint under obs://{bucket}/{prefix}: "
-            "wait for one, or use upgrade_mode savepoint"
+            f"{what} has no complete checkpoint under obs://{bucket}/{prefix}: wait for one, or use upgrade_mode "
+            "savepoint"
         )
-    return f"obs://{bucket}/{key.removesuffix('_metadata')}"
+    # OBS dates objects in whole seconds.
+    if not allow_old and newest["LastModified"].timestamp() < (job.start_time or 0) // 1000:
+        raise UpgradeBlockedError(
+            f"{what} has made no checkpoint since its last start: wait for one, use upgrade_mode savepoint, or give "
+            "allow_old_savepoint=True to go back to one of an earlier run"
+        )
+    return f"obs://{bucket}/{newest['Key'].removesuffix('_metadata')}"
 
 
 def _place(job: FlinkJob) -> tuple[str, str]:

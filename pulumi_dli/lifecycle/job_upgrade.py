@@ -91,7 +91,7 @@ class Upgrade:
         """Find the state, and that it can be given to the job, before the job is stopped: else nothing is touched."""
         match self._plan.start:
             case Restore.CHECKPOINT:
-                self._import = newest_checkpoint(self._moves.session, self._before)
+                self._import = self._newest_checkpoint()
             case Restore.IMPORTED:
                 self._import = str(self._inputs["initial_savepoint_path"])
             case Restore.REMEMBERED:
@@ -208,9 +208,13 @@ class Upgrade:
     def _bring_state(self) -> None:
         """Make the state that was chosen the one that the start takes; of checkpoints, the last before the stop."""
         if self._plan.start is Restore.CHECKPOINT:
-            self._import = newest_checkpoint(self._moves.session, self._before)
+            self._import = self._newest_checkpoint()
         if self._import:
             self._moves.import_savepoint(self._import)
+
+    def _newest_checkpoint(self) -> str:
+        allow_old = bool(self._inputs.get("allow_old_savepoint"))
+        return newest_checkpoint(self._moves.session, self._before, allow_old=allow_old)
 
     def _see_through(self, rested: FlinkJob) -> FlinkJob:
         sighting = self._moves.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))

@@ -145,6 +145,16 @@ def test_tags_changed_by_hand_show_and_are_repaired(stream):
     assert stream.writes() == []
 
 
+def test_tags_of_others_on_the_same_job_are_theirs(stream):
+    stream.up(tags={"team": "a"})
+    path = f"/v3/{{p}}/dli_flink_job/{stream.id}/tags/create"
+    stream.stack.call("POST", path, {"tags": [{"key": "cost", "value": "42"}]})
+    assert not stream.refresh()
+    stream.up(tags={"team": "b"})
+    tags = stream.stack.call("GET", f"/v3/{{p}}/dli_flink_job/{stream.id}/tags")["tags"]
+    assert {"key": "cost", "value": "42"} in tags
+
+
 def stopped_by_hand(stream: Stream, *, savepoint: bool = True, **inputs) -> None:
     stream.up(**inputs)
     stream.act("stop", savepoint=savepoint)

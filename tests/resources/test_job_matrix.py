@@ -233,7 +233,8 @@ def test_the_mode_of_the_program_decides_not_that_of_the_last_time(stream, befor
         "stateless": [],
         "last-state": [(False, True)],
     }[after]
-    assert (stream.real["state_seconds"] >= ran - 10) == (after != "stateless")
+    if after != "stateless":
+        assert stream.real["state_seconds"] >= ran - 10
     stream.emulator.advance(200)
     stream.up(entrypoint=A, upgrade_mode=before)
     assert stream.status == "job_running"

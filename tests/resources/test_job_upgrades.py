@@ -193,6 +193,31 @@ def test_last_state_goes_on_from_the_newest_checkpoint(stream):
     assert stream.real["state_seconds"] >= ran - 10
 
 
+def test_last_state_takes_the_checkpoint_that_was_newest_when_the_job_rested(stream):
+    running(stream, upgrade_mode="last-state", checkpoint_enabled=True, checkpoint_interval=1)
+    stream.emulator.advance(300)
+    stream.up(entrypoint=B)
+    first, last = (entry["body"]["savepoint_path"] for entry in stream.stack.requests("jobs.import_savepoint"))
+    assert number_of(last) > number_of(first)
+    assert stream.real["restored_from"] == [last]
+
+
+def number_of(path: str) -> int:
+    return int(path.strip("/").rpartition("chk-")[2])
+
+
+def test_last_state_does_not_go_back_to_a_checkpoint_of_an_earlier_run(stream):
+    running(stream, checkpoint_enabled=True, checkpoint_interval=3600)
+    stream.emulator.advance(8000)
+    stream.up(restart_nonce="1")
+    stream.forget()
+    with pytest.raises(Failed, match="no checkpoint since its last start"):
+        stream.up(upgrade_mode="last-state", entrypoint=B)
+    assert stream.writes() == []
+    stream.up(allow_old_savepoint=True)
+    assert "/chk-" in stream.real["restored_from"][-1]
+
+
 def test_last_state_without_a_checkpoint_touches_nothing(stream):
     running(stream, upgrade_mode="last-state")
     with pytest.raises(Failed, match="no complete checkpoint"):
