@@ -144,7 +144,8 @@ class FlinkJarJobLifecycle:
         tags = session.job_tags.of(id)
         if not tags:
             return {}  # not even ours: this region has no tags, or drops them at the create (contract 11)
-        return {"tags": visible(tags) or None}
+        # Tags that somebody else has put on the job are theirs.
+        return {"tags": {key: value for key, value in visible(tags).items() if key in inputs["tags"]} or None}
 
     def _unfinished(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], found: Mapping[str, Any], job: FlinkJob
