@@ -147,6 +147,8 @@ def _config(stack: Stack, arguments: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked."""
     arguments = _parser().parse_args(argv)
+    # gRPC tells on standard error, now and then, that a host which was asked to end has ended.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         stack = Stack.create_or_select(arguments.stack, arguments.cwd)
         if arguments.command in OPERATIONS:
