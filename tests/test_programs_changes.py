@@ -99,7 +99,8 @@ def test_options_of_pulumi_do_what_they_say(engine: Engine, dli: Emulator) -> No
     assert running(dli) == ids
 
 
-@pytest.mark.parametrize("order", ["", pytest.param(", delete_before_replace=False", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["", ", delete_before_replace=False"])
 @CLI_WHEN_SLOW
 def test_a_forced_replacement_takes_the_same_stream_over_with_its_state(
     engine: Engine, dli: Emulator, order: str
@@ -158,6 +159,7 @@ def test_every_resource_carries_the_alias_of_its_native_type(engine: Engine, dli
     assert calls(dli) == before
 
 
+@pytest.mark.slow
 @CLI_WHEN_SLOW
 def test_a_renamed_resource_with_an_alias_keeps_everything(engine: Engine, dli: Emulator) -> None:
     engine.write(job())

@@ -92,6 +92,13 @@ HAND = {
 }
 
 
+SLOW_HAND = ("a job deleted", "a package deleted")
+
+
+def slow(case: str) -> object:
+    return pytest.param(case, marks=pytest.mark.slow)
+
+
 def deployed(engine: Engine, dli: Emulator, more: str = "") -> None:
     dli.put_object("jars", "lib.jar")
     engine.write(PROGRAM.format(more=more))
@@ -105,7 +112,7 @@ def status(dli: Emulator) -> str:
     return str(dli.jobs()[0]["status"])
 
 
-@pytest.mark.parametrize("case", HAND)
+@pytest.mark.parametrize("case", ["a job edited", "a queue scaled", *(slow(case) for case in SLOW_HAND)])
 @CLI_WHEN_SLOW
 def test_what_was_done_by_hand_is_shown_and_mended(engine: Engine, dli: Emulator, case: str) -> None:
     act, drift, repair = HAND[case]
