@@ -154,7 +154,10 @@ def test_a_password_goes_only_to_the_iam_beside_it_or_to_the_regions_own():
 def test_a_local_service_needs_no_region_and_is_its_own_iam_and_storage():
     connection = resolve({**KEYS, "dli:projectId": "p", "dli:endpoint": "http://127.0.0.1:8080/"})
     assert connection.endpoint == "http://127.0.0.1:8080"
-    assert (connection.iam_endpoint, connection.obs_endpoint) == ("http://127.0.0.1:8080/v3", "http://127.0.0.1:8080/obs")
+    assert (connection.iam_endpoint, connection.obs_endpoint) == (
+        "http://127.0.0.1:8080/v3",
+        "http://127.0.0.1:8080/obs",
+    )
     assert connection.region is None
     assert connection.is_loopback
 
