@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pulumi_dli.api.gone import is_unpublished
-from pulumi_dli.errors import ApiError, DliError, NotFoundError
+from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign
 from pulumi_dli.lifecycle.package_leftovers import delete_objects, named_by_jobs
@@ -187,3 +187,7 @@ def _delete(session: Session, group: str, name: str) -> None:
         session.client.package_groups.delete_package(name, group)
     except NotFoundError:
         return
+    except (AuthError, ThrottledError):
+        raise
+    except ApiError as error:
+        raise DliError(f"package {group}/{name} was not deleted: {error}") from error
