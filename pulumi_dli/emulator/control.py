@@ -147,6 +147,7 @@ def _timeline(ask: Ask) -> Reply:
 
 
 def _jobs(ask: Ask) -> Reply:
+    ask.service.jobs.catch_up()
     seconds = getattr(ask.service.runtime, "state_seconds", lambda _: None)
     rows = []
     for project_id in [ask.query["project_id"]] if "project_id" in ask.query else ask.service.jobs.projects():
