@@ -8,108 +8,41 @@ new one.
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from pulumi_dli.api.flink_models import FlinkJob, ItemResult
+from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.api.gone import is_unpublished
-from pulumi_dli.clock import Clock
 from pulumi_dli.errors import (
     ApiError,
-    ConflictError,
     DliError,
     LostAnswerError,
-    NotFoundError,
     UpgradeBlockedError,
     WaitFailedError,
 )
 from pulumi_dli.lifecycle import savepoints
-from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.job_facts import described, tells_all
-from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.job_view import MOVING_STATUSES, JobView
 from pulumi_dli.lifecycle.upgrade import Phase, phase_of
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_on
+from pulumi_dli.lifecycle.waiting import Goal, Seen
 from pulumi_dli.lifecycle.watching import Sighting
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
-CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
 _STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
 _STILL_RUNNING_SECONDS = 300.0  # service time after which a job that still shows itself running was not stopped
 
-_MOVING = {"job_submitting", "job_downloading", "job_savepointing", "job_canceling", "job_arrearage_recovering"}
 _UP = {"job_running", "job_idle", "job_finish"}
 _ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
 _FIRST_JOB = "first job on a new queue takes 6 to 10 min"
-
-
-class LateCancel(threading.Event):
-    """A cancel that takes effect a while after it was asked for, for steps that are better finished."""
-
-    def __init__(self, asked: threading.Event, clock: Clock, grace_seconds: float) -> None:
-        super().__init__()
-        self._asked = asked
-        self._clock = clock
-        self._grace = grace_seconds
-        self._since: float | None = None
-
-    def is_set(self) -> bool:
-        if not self._asked.is_set():
-            return False
-        if self._since is None:
-            self._since = self._clock.now()
-        return self._clock.now() - self._since >= self._grace
-
-    def wait(self, timeout: float | None = None) -> bool:
-        seconds = 0.0 if timeout is None else timeout
-        if not self._asked.is_set():
-            self._asked.wait(seconds)
-        elif not self.is_set():
-            super().wait(seconds)
-        return self.is_set()
 
 
 class NoSavepointError(DliError):
     """The job came to rest, but the savepoint that it was asked for does not exist."""
 
 
-class JobMoves:
-    """The moves of one job within one call.
-
-    Args:
-        words: texts that must not appear in messages (arguments and runtime settings of the job).
-    """
-
-    def __init__(self, call: Call, session: Session, job_id: int, *, name: str, words: tuple[str, ...] = ()) -> None:
-        self.call = call
-        self.session = session
-        self.job_id = job_id
-        self.what = f"Flink job {name} ({job_id})"
-        self.words = words
-        self._cancelled = call.cancelled
-        self._call_deadline = Deadline(call.timeout_seconds, session.clock) if call.timeout_seconds else None
-
-    def hold_cancel(self) -> None:
-        """From here the stream is down: a ^C waits a little for it to be up again."""
-        self._cancelled = LateCancel(self.call.cancelled, self.session.clock, CANCEL_GRACE_SECONDS)
-
-    def release_cancel(self) -> None:
-        """The stream is on its way up again: a ^C ends waits at once."""
-        self._cancelled = self.call.cancelled
-
-    def look(self) -> FlinkJob:
-        """The job's details, read now."""
-        with self._asking():
-            return self.session.client.flink_jobs.get(self.job_id)
-
-    def look_together(self) -> FlinkJob:
-        """The job as of now: out of a list page that all who look now share, where that tells enough."""
-        with self._asking():
-            sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
-        return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
+class JobMoves(JobView):
+    """The moves of one job within one call."""
 
     def settle(self, job: FlinkJob | None = None) -> FlinkJob:
         """The job's details once it is no longer on its way to another status."""
@@ -117,16 +50,29 @@ class JobMoves:
         if phase_of(job.status) is not Phase.MOVING:
             return job
         at_rest = _UP | _ENDED | {"job_init"}
-        goal = Goal("Flink job", target=at_rest, failed=(), moving=_MOVING, hint=_FIRST_JOB)
+        goal = Goal("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES, hint=_FIRST_JOB)
         self._wait(goal, SETTLE_SECONDS, lambda sighting: self._seen(sighting.job))
         return self.look()
 
-    def change(self, body: Mapping[str, Any]) -> None:
-        """PUT these fields; repeated once when the answer is lost, since it says what shall be and not what to add."""
+    def change(self, body: Mapping[str, Any], again: Callable[[], Mapping[str, Any]] | None = None) -> None:
+        """PUT these fields. Sent once more when the answer is lost, since it says what shall be and not what to add.
+
+        Args:
+            again: the fields that still differ then: a running job refuses an unchanged bucket (contract 6.3).
+        """
+        try:
+            self._put(body)
+        except LostAnswerError:
+            self._put(again() if again else body)
+
+    def _put(self, body: Mapping[str, Any]) -> None:
         if not body:
             return
-        with self._asking(), self._twice_if_lost() as send:
-            send(lambda: self.session.client.flink_jobs.update_jar(self.job_id, body))
+        try:
+            with self._asking():
+                self.session.client.flink_jobs.update_jar(self.job_id, body)
+        finally:
+            self.session.wrote()
 
     def import_savepoint(self, path: str) -> None:
         """Make `path` the job's newest savepoint. Repeated once when the answer is lost, as a change.
@@ -135,14 +81,22 @@ class JobMoves:
             UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
         """
         try:
-            with self._asking(), self._twice_if_lost() as send:
-                send(lambda: self.session.client.flink_jobs.import_savepoint(self.job_id, path))
+            with self._asking():
+                self._import(path)
         except ApiError as error:
             if is_unpublished(error):
                 raise UpgradeBlockedError(
                     f"{self.what} cannot start from {path}: this region has no call to import a savepoint"
                 ) from error
             raise
+
+    def _import(self, path: str) -> None:
+        try:
+            self.session.client.flink_jobs.import_savepoint(self.job_id, path)
+        except LostAnswerError:
+            self.session.client.flink_jobs.import_savepoint(self.job_id, path)
+        finally:
+            self.session.wrote()
 
     def must_import(self, path: str) -> None:
         """Make sure that savepoints can be imported here, while the job still runs: it then refuses, or does no harm.
@@ -194,7 +148,7 @@ class JobMoves:
                 return Seen("job_submitting", words="submitting")
             return self._seen(job, words=f"submitting on queue {on_queue}" if on_queue else "submitting")
 
-        goal = Goal("Flink job", target=_UP, failed=_ENDED, moving=_MOVING | {"job_init"}, hint=_FIRST_JOB)
+        goal = Goal("Flink job", target=_UP, failed=_ENDED, moving=MOVING_STATUSES | {"job_init"}, hint=_FIRST_JOB)
         return self._wait(goal, START_SECONDS, seen)
 
     def stabilise(self, seconds: float, *, restarts_before: int) -> FlinkJob:
@@ -212,7 +166,7 @@ class JobMoves:
                 return Seen("stable" if over else "job_running", words="running, watched for restarts")
             return Seen(job.status, self._description(job))
 
-        goal = Goal("Flink job", target={"stable"}, failed=_ENDED | _MOVING, moving={"job_running"})
+        goal = Goal("Flink job", target={"stable"}, failed=_ENDED | MOVING_STATUSES, moving={"job_running"})
         if seconds > 0:
             self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)
         job = self.look()
@@ -301,7 +255,7 @@ class JobMoves:
         def seen(sighting: Sighting[FlinkJob]) -> Seen:
             nonlocal moved
             job = sighting.job
-            moved = moved or job.status in _MOVING
+            moved = moved or job.status in MOVING_STATUSES
             told = bool(job.status_desc) and job.status_desc != before.status_desc
             late = self._service_now() - asked > _STILL_RUNNING_SECONDS
             if phase_of(job.status) is Phase.LIVE and (moved or late or (told and savepoint)):
@@ -312,7 +266,7 @@ class JobMoves:
             "Flink job",
             target=(_ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"},
             failed={"job_cancel_fail", "still running"},
-            moving=_MOVING | {"job_running", "job_idle"},
+            moving=MOVING_STATUSES | {"job_running", "job_idle"},
         )
         try:
             return self._wait(goal, STOP_SECONDS, seen)
@@ -358,7 +312,7 @@ class JobMoves:
             waited = self._service_now() - started > _STILL_RUNNING_SECONDS
             return Seen("none" if waited and job.status != "job_savepointing" else job.status, self._description(job))
 
-        goal = Goal("Flink job", target={"made"}, failed=_ENDED | {"none"}, moving=_MOVING | {"job_running"})
+        goal = Goal("Flink job", target={"made"}, failed=_ENDED | {"none"}, moving=MOVING_STATUSES | {"job_running"})
         try:
             self._wait(goal, STOP_SECONDS, seen)
         except WaitFailedError as error:
@@ -372,71 +326,6 @@ class JobMoves:
                 description=error.description,
             ) from error
         return self.look()
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
-        try:
-            yield
-        except DliError as error:
-            if isinstance(error, ApiError):
-                error.message = described(error.message, self.words)
-            error.args = tuple(described(str(arg), self.words) for arg in error.args)
-            raise
-
-    @contextlib.contextmanager
-    def _twice_if_lost(self) -> Iterator[Any]:
-        def send(request: Any) -> None:
-            try:
-                request()
-            except LostAnswerError:
-                request()
-
-        try:
-            yield send
-        finally:
-            self.session.wrote()
-
-    def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
-        if self._call_deadline is not None:
-            seconds = self._call_deadline.remaining_seconds
-        with self.session.watcher.watch(self.job_id, cancelled=self._cancelled) as looks:
-            return wait_on(
-                looks,
-                id=self.what.removeprefix("Flink job "),
-                goal=goal,
-                describe=describe,
-                deadline=Deadline(seconds, self.session.clock),
-                call=self.call,
-            )
-
-    def _seen(self, job: FlinkJob, words: str = "") -> Seen:
-        return Seen(job.status, self._description(job), words=words if job.status in _MOVING else "")
-
-    def _description(self, job: FlinkJob) -> str:
-        return described(job.status_desc, self.words)
-
-    def _service_now(self) -> float:
-        """Seconds on the service's clock, our own where it does not tell the time."""
-        told = self.session.client.service_time
-        return told if told is not None else self.session.clock.now()
-
-    def service_millis(self) -> int:
-        """The service's time in milliseconds, as savepoints are noted; 0 where it does not tell the time."""
-        told = self.session.client.service_time
-        return int(told * 1000) if told is not None else 0
-
-    def _refused(self, what: str, result: ItemResult, verb: str) -> DliError:
-        if result.code in ("DLI.13007", "DLI.16001"):
-            return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
-        kind = ConflictError if result.code == "DLI.15002" else ApiError
-        return kind(
-            f"{self.what} {what}: {described(result.message, self.words)}",
-            status=400,
-            code=result.code,
-            method="POST",
-            path=f"/streaming/jobs/{verb}",
-        )
 
 
 def _is_at_rest(job: FlinkJob) -> bool:

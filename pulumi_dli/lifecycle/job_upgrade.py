@@ -197,10 +197,12 @@ class Upgrade:
             raise self._down(error) from error
 
     def _change(self, *, running: bool) -> None:
-        fields = fields_to_send(self._inputs, self._olds, self._before, running=running)
+        def differing(job: FlinkJob) -> dict[str, Any]:
+            return job_wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
+
         self._changed = True  # until the service says that it refused: an unknown outcome counts as taken
         try:
-            self._moves.change(job_wire.body(self._inputs, fields))
+            self._moves.change(differing(self._before), lambda: differing(self._moves.look()))
         except ApiError:
             self._changed = False
             raise

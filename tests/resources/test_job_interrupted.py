@@ -52,6 +52,16 @@ def test_an_upgrade_survives_a_cut_at_every_call(stream, call, effect, nth):
 
 
 @pytest.mark.parametrize("effect", CUTS)
+def test_a_live_change_survives_a_cut(stream, effect):
+    stream.up(smn_topic="a")
+    stream.emulator.fault("jobs.update", effect)
+    stream.up(obs_bucket="other", smn_topic="b")
+    assert (stream.real["definition"]["obs_bucket"], stream.real["definition"]["smn_topic"]) == ("other", "b")
+    assert "jobs.stop" not in stream.stack.operations()
+    assert not stream.refresh()
+
+
+@pytest.mark.parametrize("effect", CUTS)
 @pytest.mark.parametrize("call", ["jobs.stop", "jobs.delete_many", "jobs.get", "tags.filter", "tags.list"])
 def test_a_destroy_survives_a_cut_at_every_call(stream, call, effect):
     stream.up()

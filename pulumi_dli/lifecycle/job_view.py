@@ -1,0 +1,143 @@
+"""One job as one call sees it: looks at it, waits for it, keeps secret words out of what the service says of it.
+
+`job_moves.py` builds its moves on this. Nothing here changes the job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from pulumi_dli.api.flink_models import FlinkJob, ItemResult
+from pulumi_dli.clock import Clock
+from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
+from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.job_facts import described, tells_all
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_on
+from pulumi_dli.lifecycle.watching import Sighting
+
+CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
+MOVING_STATUSES = {
+    "job_submitting",
+    "job_downloading",
+    "job_savepointing",
+    "job_canceling",
+    "job_arrearage_recovering",
+}
+
+
+class LateCancel(threading.Event):
+    """A cancel that takes effect a while after it was asked for, for steps that are better finished."""
+
+    def __init__(self, asked: threading.Event, clock: Clock, grace_seconds: float) -> None:
+        super().__init__()
+        self._asked = asked
+        self._clock = clock
+        self._grace = grace_seconds
+        self._since: float | None = None
+
+    def is_set(self) -> bool:
+        if not self._asked.is_set():
+            return False
+        if self._since is None:
+            self._since = self._clock.now()
+        return self._clock.now() - self._since >= self._grace
+
+    def wait(self, timeout: float | None = None) -> bool:
+        seconds = 0.0 if timeout is None else timeout
+        if not self._asked.is_set():
+            self._asked.wait(seconds)
+        elif not self.is_set():
+            super().wait(seconds)
+        return self.is_set()
+
+
+class JobView:
+    """Looks at one job within one call.
+
+    Args:
+        words: texts that must not appear in messages (arguments and runtime settings of the job).
+    """
+
+    def __init__(self, call: Call, session: Session, job_id: int, *, name: str, words: tuple[str, ...] = ()) -> None:
+        self.call = call
+        self.session = session
+        self.job_id = job_id
+        self.what = f"Flink job {name} ({job_id})"
+        self.words = words
+        self._cancelled = call.cancelled
+        self._call_deadline = Deadline(call.timeout_seconds, session.clock) if call.timeout_seconds else None
+
+    def hold_cancel(self) -> None:
+        """From here the stream is down: a ^C waits a little for it to be up again."""
+        self._cancelled = LateCancel(self.call.cancelled, self.session.clock, CANCEL_GRACE_SECONDS)
+
+    def release_cancel(self) -> None:
+        """The stream is on its way up again: a ^C ends waits at once."""
+        self._cancelled = self.call.cancelled
+
+    def look(self) -> FlinkJob:
+        """The job's details, read now."""
+        with self._asking():
+            return self.session.client.flink_jobs.get(self.job_id)
+
+    def look_together(self) -> FlinkJob:
+        """The job as of now: out of a list page that all who look now share, where that tells enough."""
+        with self._asking():
+            sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
+        return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
+        try:
+            yield
+        except DliError as error:
+            if isinstance(error, ApiError):
+                error.message = described(error.message, self.words)
+            error.args = tuple(described(str(arg), self.words) for arg in error.args)
+            raise
+
+    def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
+        if self._call_deadline is not None:
+            seconds = self._call_deadline.remaining_seconds
+        with self.session.watcher.watch(self.job_id, cancelled=self._cancelled) as looks:
+            return wait_on(
+                looks,
+                id=self.what.removeprefix("Flink job "),
+                goal=goal,
+                describe=describe,
+                deadline=Deadline(seconds, self.session.clock),
+                call=self.call,
+            )
+
+    def _seen(self, job: FlinkJob, words: str = "") -> Seen:
+        return Seen(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
+
+    def _description(self, job: FlinkJob) -> str:
+        return described(job.status_desc, self.words)
+
+    def _service_now(self) -> float:
+        """Seconds on the service's clock, our own where it does not tell the time."""
+        told = self.session.client.service_time
+        return told if told is not None else self.session.clock.now()
+
+    def service_millis(self) -> int:
+        """The service's time in milliseconds, as savepoints are noted; 0 where it does not tell the time."""
+        told = self.session.client.service_time
+        return int(told * 1000) if told is not None else 0
+
+    def _refused(self, what: str, result: ItemResult, verb: str) -> DliError:
+        if result.code in ("DLI.13007", "DLI.16001"):
+            return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
+        kind = ConflictError if result.code == "DLI.15002" else ApiError
+        return kind(
+            f"{self.what} {what}: {described(result.message, self.words)}",
+            status=400,
+            code=result.code,
+            method="POST",
+            path=f"/streaming/jobs/{verb}",
+        )
