@@ -2,7 +2,8 @@
 
 Starts the local DLI with a fixed pace and latency, takes a stack through its life with N jobs, and beside it, phase by
 phase, the same number of resources that do nothing (the engine's own time) and, where it is found, the peer. Prints a
-table, and writes `results/latest.json` and `results/cost.svg`.
+table, and writes `results/latest.json` and `results/cost.svg`. One width makes all jobs one wave; `--default-width`
+names the numbers of jobs that also run as wide as the engine is by itself.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked.results.mkdir(parents=True, exist_ok=True)
     (asked.results / "latest.json").write_text(json.dumps({"about": about, "rows": found}, indent=1) + "\n")
     write_plot(asked.results / "cost.svg", about, found)
+    if asked.docs:
+        asked.docs.write_text(report.in_page(asked.docs.read_text(), about, found))
     print(f"\nwritten: {asked.results / 'latest.json'}, {asked.results / 'cost.svg'}")
     return 0
 
@@ -92,12 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a deployment costs, by jobs.")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 10, 100, 500], metavar="N")
     parser.add_argument("--engine", choices=["embedded", "cli"], default="embedded")
-    parser.add_argument("--pace", type=float, default=20.0, help="service seconds in a second (%(default)s)")
+    parser.add_argument("--pace", type=float, default=10.0, help="service seconds in a second (%(default)s)")
     parser.add_argument("--latency-ms", type=float, default=20.0, help="of every answer (%(default)s)")
-    parser.add_argument("--poll-seconds", type=float, default=0.2, help="first interval of a wait (%(default)s)")
+    parser.add_argument("--poll-seconds", type=float, default=0.25, help="first interval of a wait (%(default)s)")
     parser.add_argument(
         "--default-width", type=int, nargs="*", default=[100], metavar="N", help="also so (%(default)s)"
     )
+    parser.add_argument("--docs", type=Path, help="a page whose table is renewed")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what is written")
     return parser
 

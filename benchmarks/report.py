@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks import budgets
 
+_TABLE, _END = "<!-- table -->", "<!-- end of table -->"
 HEAD = (
     "jobs",
     "width",
@@ -69,6 +70,12 @@ def table(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
                 f"{row['peer']['seconds']:.1f} s ({_ratio(row['peer']['seconds'], row['seconds'])})"
             )
     return "\n".join(lines)
+
+
+def in_page(page: str, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The page with the table between its two marks."""
+    before, rest = page.split(_TABLE, 1)
+    return f"{before}{_TABLE}\n{table(about, rows)}\n{_END}{rest.split(_END, 1)[1]}"
 
 
 def line(row: Mapping[str, Any]) -> str:

@@ -380,3 +380,16 @@ def test_real_threads_refresh_five_hundred_jobs_within_the_budget() -> None:
         assert [sighting.job.job_id for sighting in pool.map(snapshots.read, range(500))] == list(range(500))
     assert len(calls) <= 5 + 4
     assert threading.active_count() == before
+
+
+def test_all_who_wait_for_the_end_of_a_call_that_is_too_old_share_the_next_one() -> None:
+    clock = Simulation()
+    fetch = Counter(clock)
+    shared = SharedSnapshot(fetch, clock=clock)
+
+    def come(at: float) -> int:
+        clock.sleep(at)
+        return shared.get(not_older_than=clock.now())
+
+    assert clock.run([lambda at=at: come(at) for at in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)]) == [1, 2, 2, 2, 2, 2]
+    assert fetch.calls == 2
