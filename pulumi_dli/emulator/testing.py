@@ -7,6 +7,7 @@ on a free port, ready in some milliseconds. `reset` makes it as new, which is ch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import socket
@@ -116,17 +117,24 @@ class Control:
 
     def _raw(self, method: str, target: str, content: bytes) -> tuple[int, bytes]:
         with self._lock:
-            if self._connection is None:
-                parts = urlsplit(self.url)
-                assert parts.hostname is not None
-                self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-            try:
-                self._connection.request(method, target, content, self._headers())
-                answer = self._connection.getresponse()
-                return answer.status, answer.read()
-            except (OSError, http.client.HTTPException):
-                self.disconnect()
-                raise
+            if self._connection is not None:
+                # The server closes a connection that was idle for some seconds, without having read anything of this.
+                with contextlib.suppress(http.client.RemoteDisconnected, ConnectionError):
+                    return self._exchange(method, target, content)
+            return self._exchange(method, target, content)
+
+    def _exchange(self, method: str, target: str, content: bytes) -> tuple[int, bytes]:
+        if self._connection is None:
+            parts = urlsplit(self.url)
+            assert parts.hostname is not None
+            self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        try:
+            self._connection.request(method, target, content, self._headers())
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            self.disconnect()
+            raise
 
     def _headers(self) -> dict[str, str]:
         return {"Content-Type": "application/json"}
