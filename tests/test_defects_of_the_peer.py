@@ -318,13 +318,13 @@ def test_10_a_version_that_does_not_come_up_gives_way_to_the_old_one_with_its_st
 def test_11_trouble_while_waiting_never_costs_a_healthy_job(cloud: Cloud) -> None:
     """One server error or ^C while the job starts marks it as broken: the next apply destroys it and makes another."""
     cloud.queue("q1").up()
-    cloud.emulator.fault("jobs.get", 500, nth=2)
+    cloud.emulator.fault("jobs.get", 500)
     patient = cloud.job("patient")
     patient.up()
     assert cloud.there("patient")["status"] == "job_running"
 
     refused, cancelled = cloud.job("refused"), cloud.job("cancelled")
-    cloud.emulator.fault("jobs.get", 403, code="DLI.0003", message="not allowed just now", nth=2)
+    cloud.emulator.fault("jobs.get", 403, code="DLI.0003", message="not allowed just now")
     with pytest.raises(HostError, match="not allowed just now"):
         refused.up()
     cloud.emulator.set_pace(0)
