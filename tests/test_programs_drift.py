@@ -161,6 +161,21 @@ def test_a_failed_job_is_unhealthy_in_a_refresh_and_started_again_by_up(engine: 
     assert status(dli) == "job_running"
 
 
+@pytest.mark.slow
+@CLI_WHEN_SLOW
+def test_a_failed_job_whose_state_cannot_be_proved_is_reported_and_nothing_is_dropped(
+    engine: Engine, dli: Emulator
+) -> None:
+    deployed(engine, dli)
+    dli.act("job.fail", job="j", description="out of memory")
+    for told in (engine.preview(refresh=True), engine.up(refresh=True)):
+        assert told.ok, told.text
+        assert told.says("j", "info") == ["stays failed (state)"]
+        assert any("no savepoint is newer than the job's last start" in text for text in told.says("j", "warning"))
+    assert status(dli) == "job_running_exception"
+    assert len(dli.requests(operation="jobs.run")) == 1
+
+
 @CLI_WHEN_SLOW
 def test_things_of_other_people_are_neither_drift_nor_touched(engine: Engine, dli: Emulator) -> None:
     deployed(engine, dli)
