@@ -55,7 +55,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     )
     settings = Settings(
         data=given.data,
-        pace=_pace(given.pace, given.runtime),
+        pace=pace_of(given),
         credentials=credentials,
         latency_ms=given.latency_ms,
         runtime=given.runtime,
@@ -85,10 +85,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _pace(given: float | None, runtime: str) -> float:
-    if given is not None:
-        return given
-    return DEFAULT_PACE if runtime == SIMULATED else REAL_PACE
+def pace_of(given: argparse.Namespace) -> float:
+    """The pace of a command line; it depends on the runtime when none is given."""
+    default = DEFAULT_PACE if given.runtime == SIMULATED else REAL_PACE
+    return default if given.pace is None else float(given.pace)
 
 
 def _leave(*_: object) -> None:

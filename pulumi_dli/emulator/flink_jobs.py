@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_dli.emulator import tags as tagging
 from pulumi_dli.emulator.errors import Refusal
 from pulumi_dli.emulator.job_fields import JAR, LIVE_FIELDS
-from pulumi_dli.emulator.objects import locate
+from pulumi_dli.emulator.objects import locate, locate_folder
 from pulumi_dli.emulator.runtime import Observation, RunState, StartRequest
 from pulumi_dli.emulator.store import Table
 from pulumi_dli.emulator.transitions import BUSY, Happening, Status, after
@@ -122,13 +122,16 @@ class Jobs:
 
     def redefine(self, job: Job, changes: Mapping[str, Any]) -> None:
         self._names.pop((job.project_id, job.name), None)
+        differing = sorted(
+            name for name, value in changes.items() if (job.definition.get(name) or None) != (value or None)
+        )
         job.definition = {**job.definition, **changes}
         job.updated = self._service.clock.now()
         self._index(job)
         self.save(job)
         if job.state not in (Status.INIT,) and changes.keys() <= LIVE_FIELDS:
             self._service.runtime.update(job.job_id, job.definition)
-        self._note(job, "updated: " + ", ".join(sorted(changes)))
+        self._note(job, "updated: " + (", ".join(differing) or "nothing new"))
 
     def delete(self, job: Job) -> None:
         """Any status will do (6.7)."""
@@ -200,6 +203,7 @@ class Jobs:
         service = self._service
         if job.status in BUSY:
             raise Refusal(400, "DLI.15002", "A savepoint can only be imported into a job that is not running.")
+        service.objects.lay_out(locate_folder(path))
         if not service.quirks.lenient_objects and not service.runtime.has_savepoint(path):
             raise Refusal(400, "DLI.13017", f"There is no savepoint or checkpoint at {path}.")
         job.savepoint_path, job.savepoint_at = path, service.clock.now()

@@ -2,15 +2,20 @@
 
 Bytes lie beside the data file, named by their digest; a package is a second reference to the same bytes, as the
 service copies an object when it is uploaded as a package (contract 5.2). `s3.py` speaks HTTP for it.
+
+A runtime may write files of its own, `{bucket}/{key}` below the folder `beside` (Flink's savepoints and checkpoints):
+they are objects as well, without a row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+import shutil
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from pulumi_dli.emulator.clock import ServiceClock
@@ -38,7 +43,7 @@ class Bucket:
 
 @dataclass
 class StoredObject:
-    """One object; `digest` names its bytes."""
+    """One object; `digest` names its bytes, "" for a file of the runtime."""
 
     bucket: str
     key: str
@@ -58,6 +63,7 @@ class ObjectStore:
         self._blobs = directory / "blobs"
         self.buckets: Table[Bucket] = Table(store, "buckets", Bucket)
         self._objects: Table[StoredObject] = Table(store, "objects", StoredObject)
+        self.beside: Path | None = None
 
     # bytes
 
@@ -85,7 +91,7 @@ class ObjectStore:
     # buckets
 
     def has_bucket(self, name: str) -> bool:
-        return name in self.buckets.rows
+        return name in self.buckets.rows or (self.beside is not None and (self.beside / name).is_dir())
 
     def create_bucket(self, name: str) -> None:
         if name not in self.buckets.rows:
@@ -118,17 +124,71 @@ class ObjectStore:
         return row
 
     def find(self, where: Location | None) -> StoredObject | None:
-        return self._objects.rows.get(f"{where.bucket}/{where.key}") if where else None
+        if where is None:
+            return None
+        row = self._objects.rows.get(f"{where.bucket}/{where.key}")
+        return row or self._of_file(where, self._file(where))
 
     def read(self, row: StoredObject) -> bytes:
-        return self.path_of(row.digest).read_bytes()
+        file = self._file(Location(row.bucket, row.key))
+        return self.path_of(row.digest).read_bytes() if row.digest or file is None else file.read_bytes()
 
     def delete(self, where: Location) -> None:
         self._objects.drop(f"{where.bucket}/{where.key}")
+        if file := self._file(where):
+            file.unlink(missing_ok=True)
 
     def listed(self, bucket: str, prefix: str = "") -> list[StoredObject]:
         start = f"{bucket}/{prefix}"
-        return [row for key, row in sorted(self._objects.rows.items()) if key.startswith(start)]
+        found = {key: row for key, row in self._objects.rows.items() if key.startswith(start)}
+        for row in self._files(bucket, prefix):
+            found.setdefault(f"{bucket}/{row.key}", row)
+        return [row for _, row in sorted(found.items())]
+
+    # files of a runtime
+
+    def lay_out(self, folder: Location | None) -> None:
+        """Write the objects of a folder as files where the runtime looks for them: a savepoint that was uploaded."""
+        for row in self.listed(folder.bucket, folder.key) if folder and self.beside else ():
+            file = self._place(Location(row.bucket, row.key))
+            if row.digest and file is not None and not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.path_of(row.digest), file)
+
+    def _place(self, where: Location) -> Path | None:
+        """Where the runtime has, or would have, the file of an object; None for a key that leads elsewhere."""
+        parts = (where.bucket, *where.key.split("/"))
+        if self.beside is None or any(part in ("", ".", "..") or "\0" in part for part in parts):
+            return None
+        return self.beside.joinpath(*parts)
+
+    def _file(self, where: Location) -> Path | None:
+        place = self._place(where)
+        return place if place is not None and place.is_file() else None
+
+    def _files(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        if self.beside is None or not self.has_bucket(bucket):
+            return
+        root = self.beside / bucket
+        folder = PurePosixPath(prefix if prefix.endswith("/") else prefix.rpartition("/")[0])
+        if ".." in folder.parts or folder.is_absolute():
+            return
+        for path in (root / folder).rglob("*"):
+            key = path.relative_to(root).as_posix()
+            row = self._of_file(Location(bucket, key), path) if key.startswith(prefix) else None
+            if row is not None:
+                yield row
+
+    def _of_file(self, where: Location, file: Path | None) -> StoredObject | None:
+        try:
+            seen = file.stat() if file is not None and file.is_file() else None
+        except OSError:  # it went meanwhile: checkpoints do
+            return None
+        if seen is None:
+            return None
+        etag = hashlib.md5(f"{seen.st_mtime_ns} {seen.st_size}".encode(), usedforsecurity=False).hexdigest()
+        modified = self._clock.now() - max(time.time() - seen.st_mtime, 0.0)
+        return StoredObject(where.bucket, where.key, seen.st_size, etag, "", modified)
 
 
 def locate(url: str) -> Location | None:

@@ -100,6 +100,7 @@ class Service:
         self.uploads = Uploads(self.store, self.objects)
         self.queues, self.packages = Queues(self), Packages(self)
         self.runtime = self._start_runtime()
+        self.objects.beside = getattr(self.runtime, "objects_folder", None)
         self.jobs = Jobs(self)
         self.objects.sweep(self.packages.digests)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.emulator.__main__ import DEFAULT_PACE, DEFAULT_PORT, parser, run
+from pulumi_dli.emulator.__main__ import DEFAULT_PACE, DEFAULT_PORT, pace_of, parser, run
 from pulumi_dli.emulator.iam import Credentials
 from pulumi_dli.emulator.server import describe
 from pulumi_dli.emulator.service import Service, Settings
@@ -133,7 +133,12 @@ def test_two_emulators_cannot_share_a_file(tmp_path: Path, capsys: pytest.Captur
 
 def test_the_defaults_are_a_fixed_port_and_a_quick_pace() -> None:
     given = parser().parse_args([])
-    assert (given.port, given.pace, given.runtime) == (DEFAULT_PORT, DEFAULT_PACE, "simulated")
+    assert (given.port, pace_of(given), given.runtime) == (DEFAULT_PORT, DEFAULT_PACE, "simulated")
+
+
+def test_a_real_runtime_keeps_real_time_unless_told_otherwise() -> None:
+    assert pace_of(parser().parse_args(["--runtime", "flink"])) == 1
+    assert pace_of(parser().parse_args(["--runtime", "flink", "--pace", "0"])) == 0
 
 
 def test_an_emulator_in_a_thread_keeps_its_file_too(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "03-stateful-counte
 QUEUE = "flinkqueue"
 PROJECT = "project"
 WAIT_SECONDS = 90.0
+PUBLISHED = "org.apache.flink:flink-examples-streaming:1.20.0:jar"
 T = TypeVar("T")
 
 
@@ -144,6 +145,19 @@ def counter_jars(real_flink: None, tmp_path_factory: pytest.TempPathFactory) -> 
         if "JDK is needed" in str(error):
             pytest.skip(str(error))
         raise
+
+
+def published_examples(folder: Path) -> Path:
+    """The jar of Flink's examples from Maven's repository; skips, visibly, without Maven or network."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        pytest.skip("no `mvn` on PATH to fetch Flink's published example (Debian: maven)")
+    command = [maven, "-q", "-B", "dependency:copy", f"-Dartifact={PUBLISHED}", f"-DoutputDirectory={folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    found = list(folder.glob("*.jar"))
+    if not found:
+        pytest.skip(f"Maven did not fetch {PUBLISHED}: {(done.stdout + done.stderr)[:300]}")
+    return found[0]
 
 
 @pytest.fixture(scope="session")

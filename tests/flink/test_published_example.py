@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pulumi_dli.emulator.runtime import RunState
-from tests.flink.conftest import Driver
+from tests.flink.conftest import Driver, published_examples
 
 pytestmark = [pytest.mark.java, pytest.mark.slow]
-COORDINATES = "org.apache.flink:flink-examples-streaming:1.20.0:jar"
 
 
 @pytest.fixture(scope="module")
 def examples_jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The jar from Maven's repository; skips, visibly, without Maven or network."""
-    maven = shutil.which("mvn")
-    if maven is None:
-        pytest.skip("no `mvn` on PATH to fetch Flink's published example (Debian: maven)")
-    folder = tmp_path_factory.mktemp("published")
-    command = [maven, "-q", "-B", "dependency:copy", f"-Dartifact={COORDINATES}", f"-DoutputDirectory={folder}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    found = list(folder.glob("*.jar"))
-    if not found:
-        pytest.skip(f"Maven did not fetch {COORDINATES}: {(done.stdout + done.stderr)[:300]}")
-    return found[0]
+    return published_examples(tmp_path_factory.mktemp("published"))
 
 
 def test_top_speed_windowing_runs_and_stops_with_a_savepoint(driver: Driver, examples_jar: Path) -> None:

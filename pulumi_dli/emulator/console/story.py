@@ -6,6 +6,7 @@ definition is an upgrade, and one that takes the very snapshot from which a chan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi_dli.emulator.journal import Event
 
+_SNAPSHOT = re.compile(r"obs://([^/\s]+)/\S+/([^/\s]+)/(?=$|\s)")
 _FAILED = ("job_running_exception", "job_submit_fail")
 _FIRST_WORDS = {
     "created": "create",
@@ -66,9 +68,14 @@ def tell(events: Iterable[Event], names: Mapping[str, str], *, most: int) -> Seq
     for event in events:
         sort = _sort(event, pasts.setdefault(f"{event.kind}/{event.subject}", _Past()))
         subject = names.get(event.subject, event.subject) if event.kind == "job" else event.subject
-        text = event.text.replace("job_", "") if " → job_" in event.text else event.text
-        told.append(Told(_clock(event.at), sort, _TONES.get(sort, "quiet"), subject, text))
+        told.append(Told(_clock(event.at), sort, _TONES.get(sort, "quiet"), subject, _short(event.text)))
     return told[: -most - 1 : -1]
+
+
+def _short(text: str) -> str:
+    """Statuses without their common beginning, snapshots by bucket and last folder."""
+    text = text.replace("job_", "") if " → job_" in text else text
+    return _SNAPSHOT.sub(r"obs://\1/…/\2/", text)
 
 
 def _sort(event: Event, past: _Past) -> str:

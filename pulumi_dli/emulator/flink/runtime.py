@@ -44,7 +44,9 @@ class FlinkRuntime:
         self._records = RecordFolder(root / "jobs")
         self._changes: deque[Observation] = deque()
         self._clusters = Clusters(root / "clusters", distribution=find_distribution(), shared=shared)
-        self._objects = ObjectFolders(root / "objects")
+        self.objects_folder = root / "objects"
+        """Our savepoints and checkpoints as {bucket}/{key}: the object endpoint shows them, and puts uploads there."""
+        self._objects = ObjectFolders(self.objects_folder)
         self._place = Workplace(clusters=self._clusters, objects=self._objects, runs=root / "runs")
         self._workers: dict[int, Worker] = {}
         self._endings: list[threading.Thread] = []

@@ -108,6 +108,8 @@ class Worker:
                 self.ledger.to_state(RunState.FAILED, f"the Flink runtime of the emulator failed: {error!r}")
         finally:
             self._delete_dropped()
+            if self._killed:
+                self._delete_copies()
 
     def _submit(self) -> bool:
         """Bring the job to Flink; False when there is nothing to watch."""
@@ -331,6 +333,15 @@ class Worker:
             cluster.rest.cancel(self.ledger.record.jid)
         except (FlinkRefusalError, FlinkUnreachableError) as error:
             _log.info("job %s: cancel: %s", self.ledger.record.job_id, error)
+
+    def _delete_copies(self) -> None:
+        """Our copies of the files of a run whose job was deleted; a later start of the job has a folder of its own."""
+        jar = Path(self.ledger.record.jar)
+        home = jar.parent.parent
+        if self.ledger.record.jar and home.parent.parent == self._place.runs:
+            shutil.rmtree(home, ignore_errors=True)
+            with contextlib.suppress(OSError):  # it holds the files of a later start
+                home.parent.rmdir()
 
     def _delete_dropped(self) -> None:
         """Savepoints that were dropped while this run might have restored from them."""
