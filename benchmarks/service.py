@@ -39,6 +39,7 @@ def local_dli(folder: Path, *, pace: float, latency_ms: float) -> Iterator[Contr
 
 def fresh(control: Control) -> None:
     """As on the first day, with the objects that the programs name."""
+    control.disconnect()
     control.reset()
     for name in ("app.jar", "lib.jar"):
         control.put_object("bench", name, name.encode())
@@ -49,9 +50,11 @@ class Meter:
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        control.disconnect()
         self._before = Counter(control.counts())
 
     def read(self) -> dict[str, int]:
+        self._control.disconnect()  # the last reading is minutes ago: the server has closed that connection
         now = Counter(self._control.counts())
         counted, self._before = now - self._before, now
         return {name: count for name, count in sorted(counted.items()) if not name.startswith("objects.")}
