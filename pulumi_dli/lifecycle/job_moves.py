@@ -15,6 +15,7 @@ from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import (
     ApiError,
+    ConflictError,
     DliError,
     LostAnswerError,
     UpgradeBlockedError,
@@ -31,6 +32,10 @@ STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
 _STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
 _STILL_RUNNING_SECONDS = 300.0  # service time after which a job that still shows itself running was not stopped
+
+_COMES_BACK_SECONDS = 120.0  # service time within which a failed job restarts by itself, if it does
+_MOST_STOPS = 20
+_STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # contract 6.6
 
 _UP = {"job_running", "job_idle", "job_finish"}
 _ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
@@ -168,26 +173,56 @@ class JobMoves(JobView):
 
         goal = Goal("Flink job", target={"stable"}, failed=_ENDED | MOVING_STATUSES, moving={"job_running"})
         if seconds > 0:
-            self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)
+            try:
+                self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)
+            except WaitFailedError as error:
+                raise self._did_not_stay(self.look(), f"up: it was {error.status}", error.description) from error
         job = self.look()
         restarts = job.restart_times or 0
         # The counter may or may not begin anew with a start: what is left after the smaller reading happened since.
         since = restarts - restarts_before if restarts >= restarts_before else restarts
         if since > 0 or job.status in _ENDED:
-            reason = self._description(job)
-            raise WaitFailedError(
-                f"{self.what} did not stay up: status {job.status}, {since} restarts in {seconds:.0f} s"
-                + (f": {reason}" if reason else ""),
-                id=str(self.job_id),
-                status=job.status,
-                description=reason,
-            )
+            raise self._did_not_stay(job, f"up: status {job.status}, {since} restarts in {seconds:.0f} s")
         return job
+
+    def _did_not_stay(self, job: FlinkJob, how: str, description: str = "") -> WaitFailedError:
+        reason = description or self._description(job)
+        return WaitFailedError(
+            f"{self.what} did not stay {how}" + (f": {reason}" if reason else ""),
+            id=str(self.job_id),
+            status=job.status,
+            description=reason,
+        )
 
     def stop(self, before: FlinkJob, *, savepoint: bool, path_needed: bool = True) -> FlinkJob:
         """`ask_to_stop` and `come_to_rest` in one, for where it makes no difference which of them failed."""
         asked = self.ask_to_stop(savepoint=savepoint)
         return self.come_to_rest(before, asked, savepoint=savepoint, path_needed=path_needed)
+
+    def stop_for_good(self) -> FlinkJob:
+        """The job's details at a rest that it does not leave by itself, whatever it is doing now. No savepoint is made.
+
+        A job that fails and restarts by itself is at rest for some seconds only, and what is sent to it then may be
+        lost on the version that comes back: it is caught on its way up and stopped.
+        """
+        began, attempts = self._service_now(), 0
+        while True:
+            job = self.look()
+            again = job.status == "job_running_exception" and job.config.restart_when_exception
+            if again and self._service_now() - began < _COMES_BACK_SECONDS:
+                self.pause()
+            elif job.status in _STOPPABLE or phase_of(job.status) is Phase.UNSURE:
+                attempts += 1
+                if attempts > _MOST_STOPS:
+                    raise self._did_not_stay(job, f"at rest: {_MOST_STOPS} stops, and it is {job.status} again")
+                try:
+                    self.stop(job, savepoint=False)
+                except (ConflictError, WaitFailedError):
+                    continue  # it went on its way meanwhile
+            elif phase_of(job.status) is Phase.MOVING:
+                self.settle(job)
+            else:
+                return job
 
     def ask_to_stop(self, *, savepoint: bool) -> int:
         """Have the stop accepted; the service's time then, in milliseconds (0 where it does not tell the time).

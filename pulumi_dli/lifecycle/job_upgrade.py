@@ -253,8 +253,8 @@ class Upgrade:
     def _old_version_started(self) -> FlinkJob:
         """The job's details at rest, before the accepted start of the old version."""
         for attempt in range(1, _ROLLBACK_ATTEMPTS + 1):
-            stopped = self._at_rest_again()
             try:
+                stopped = self._moves.stop_for_good()
                 if self._changed:
                     self._moves.change(job_wire.snapshot_body(self._before))
                 resume = self._give_back_state(stopped)
@@ -266,12 +266,6 @@ class Upgrade:
             else:
                 break
         return stopped
-
-    def _at_rest_again(self) -> FlinkJob:
-        job = self._moves.settle()
-        if phase_of(job.status) in (Phase.LIVE, Phase.UNSURE):
-            return self._moves.stop(job, savepoint=False)
-        return job
 
     def _give_back_state(self, job: FlinkJob) -> bool:
         """Make the savepoint of this upgrade the one that a start takes: a start that failed may have consumed it."""

@@ -16,7 +16,7 @@ from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import Call
 from pulumi_dli.lifecycle.job_facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_on
+from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, wait_on
 from pulumi_dli.lifecycle.watching import Sighting
 
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
@@ -100,6 +100,15 @@ class JobView:
                 error.message = described(error.message, self.words)
             error.args = tuple(described(str(arg), self.words) for arg in error.args)
             raise
+
+    def pause(self) -> None:
+        """A moment between two looks.
+
+        Raises:
+            CancelledError: the person asked to stop.
+        """
+        if self.session.clock.wait(self._cancelled, self.session.client.connection.poll_seconds):
+            raise cancelled_error(self.what)
 
     def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
         if self._call_deadline is not None:
