@@ -25,7 +25,8 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle import job_wire, savepoints
 from pulumi_dli.lifecycle.checkpoints import newest_checkpoint
-from pulumi_dli.lifecycle.job_moves import JobMoves, NoSavepointError
+from pulumi_dli.lifecycle.job_moves import JobMoves
+from pulumi_dli.lifecycle.job_stops import NoSavepointError
 from pulumi_dli.lifecycle.job_wish import fields_to_send
 from pulumi_dli.lifecycle.upgrade import Phase, Plan, Restore, Stop, phase_of
 

@@ -259,6 +259,7 @@ def test_one_cancel_ends_the_wait_of_a_create_and_keeps_the_id(stream):
 
 def test_a_cancel_while_the_stream_is_being_stopped_is_held_until_it_runs_again(stream):
     stream.up()
+    stream.emulator.quirk(timings={"savepoint": 600.0})  # long enough to be seen
     cancelling(stream, "job_savepointing")
     with pytest.raises(Failed, match=r"was started and not seen to stay up|cancelled") as failed:
         stream.up(entrypoint=B)

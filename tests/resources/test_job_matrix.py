@@ -188,6 +188,7 @@ def test_what_the_table_says_is_what_happens(stream, situation, effect, mode):
 
 @pytest.mark.parametrize("bring", [recovering, savepointing, canceling], ids=lambda function: function.__name__)
 def test_a_job_between_two_statuses_is_waited_for(stream, bring):
+    stream.emulator.quirk(timings={"submit": 1000.0, "stop": 1000.0, "savepoint": 1000.0})  # half a second each
     bring(stream)
     moving = stream.real["status"]
     assert moving in ("job_arrearage_recovering", "job_savepointing", "job_canceling")

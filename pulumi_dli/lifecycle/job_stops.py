@@ -1,0 +1,232 @@
+"""Bringing one job to rest: settle, stop with the proof of a savepoint, stop for good; and a savepoint without a stop.
+
+`job_moves.py` adds the other moves. A stop is believed when the job has come to rest, and a savepoint when it was not
+there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from pulumi_dli.api.flink_models import FlinkJob
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.errors import (
+    ApiError,
+    ConflictError,
+    DliError,
+    LostAnswerError,
+    UpgradeBlockedError,
+    WaitFailedError,
+)
+from pulumi_dli.lifecycle import savepoints
+from pulumi_dli.lifecycle.job_view import MOVING_STATUSES, JobView
+from pulumi_dli.lifecycle.upgrade import Phase, phase_of
+from pulumi_dli.lifecycle.waiting import Goal, Seen
+from pulumi_dli.lifecycle.watching import Sighting
+
+STOP_SECONDS = 1800.0
+SETTLE_SECONDS = 1800.0
+_STILL_RUNNING_SECONDS = 300.0  # service time after which a job that still shows itself running was not stopped
+
+_COMES_BACK_SECONDS = 120.0  # service time within which a failed job restarts by itself, if it does
+_MOST_STOPS = 20
+_STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # contract 6.6
+
+UP = {"job_running", "job_idle", "job_finish"}
+ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
+FIRST_JOB = "first job on a new queue takes 6 to 10 min"
+
+
+class NoSavepointError(DliError):
+    """The job came to rest, but the savepoint that it was asked for does not exist."""
+
+
+class JobStops(JobView):
+    """The moves that bring a job to rest."""
+
+    def settle(self, job: FlinkJob | None = None) -> FlinkJob:
+        """The job's details once it is no longer on its way to another status."""
+        job = job or self.look()
+        if phase_of(job.status) is not Phase.MOVING:
+            return job
+        at_rest = UP | ENDED | {"job_init"}
+        goal = Goal("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES, hint=FIRST_JOB)
+        self._wait(goal, SETTLE_SECONDS, lambda sighting: self._seen(sighting.job))
+        return self.look()
+
+    def stop(self, before: FlinkJob, *, savepoint: bool, path_needed: bool = True) -> FlinkJob:
+        """`ask_to_stop` and `come_to_rest` in one, for where it makes no difference which of them failed."""
+        asked = self.ask_to_stop(savepoint=savepoint)
+        return self.come_to_rest(before, asked, savepoint=savepoint, path_needed=path_needed)
+
+    def stop_for_good(self) -> FlinkJob:
+        """The job's details at a rest that it does not leave by itself, whatever it is doing now. No savepoint is made.
+
+        A job that fails and restarts by itself is at rest for some seconds only, and what is sent to it then may be
+        lost on the version that comes back: it is caught on its way up and stopped.
+        """
+        began, attempts = self._service_now(), 0
+        while True:
+            job = self.look()
+            again = job.status == "job_running_exception" and job.config.restart_when_exception
+            if again and self._service_now() - began < _COMES_BACK_SECONDS:
+                self.pause()
+            elif job.status in _STOPPABLE or phase_of(job.status) is Phase.UNSURE:
+                attempts += 1
+                if attempts > _MOST_STOPS:
+                    raise self._did_not_stay(job, f"at rest: {_MOST_STOPS} stops, and it is {job.status} again")
+                try:
+                    self.stop(job, savepoint=False)
+                except (ConflictError, WaitFailedError):
+                    continue  # it went on its way meanwhile
+            elif phase_of(job.status) is Phase.MOVING:
+                self.settle(job)
+            else:
+                return job
+
+    def ask_to_stop(self, *, savepoint: bool) -> int:
+        """Have the stop accepted; the service's time then, in milliseconds (0 where it does not tell the time).
+
+        Raises:
+            DliError: it was not accepted, and the job is as before.
+        """
+        asked = self.service_millis()
+        for _ in range(3):
+            try:
+                with self._asking():
+                    result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
+            except LostAnswerError:
+                now = self.look()
+                if phase_of(now.status) is not Phase.LIVE:
+                    return asked
+                continue
+            if not result.ok and phase_of(self.look().status) in (Phase.LIVE, Phase.UNSURE):
+                raise self._refused("was not stopped and runs on", result, "stop")
+            return asked
+        raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
+
+    def come_to_rest(
+        self,
+        before: FlinkJob,
+        asked: int,
+        *,
+        savepoint: bool,
+        known: Collection[str] = (),
+        path_needed: bool = True,
+        at_rest: Callable[[], object] = lambda: None,
+    ) -> FlinkJob:
+        """The job's details at rest, with a savepoint that was not there before when one was asked for.
+
+        Args:
+            asked: what `ask_to_stop` answered.
+            known: paths of savepoints of earlier times.
+            path_needed: False where it is enough that there is a savepoint where there was none before: so much a
+                shared look at the list tells as well (contract 6.8).
+            at_rest: called once it rests, before its details are read.
+
+        Raises:
+            NoSavepointError: it came to rest without a new savepoint.
+            WaitFailedError: it was not stopped and runs on.
+        """
+        rested = self._await_rest(before, savepoint=savepoint).job
+        if not path_needed and before.has_savepoint is False and rested.has_savepoint:
+            return rested
+        at_rest()
+        after = self.look()
+        if phase_of(after.status) is Phase.FINISHED or not savepoint:
+            return after
+        if not savepoints.is_fresh(before, after, asked=asked, known=known):
+            raise NoSavepointError(
+                f"{self.what} is at rest ({after.status}) but has no new savepoint"
+                + (f"; its newest is still {after.savepoint_path}" if after.savepoint_path else "")
+                + (f"; the service says: {self._description(after)}" if after.status_desc else "")
+            )
+        return after
+
+    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> Sighting[FlinkJob]:
+        asked = self._service_now()
+        moved = False
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            nonlocal moved
+            job = sighting.job
+            moved = moved or job.status in MOVING_STATUSES
+            told = bool(job.status_desc) and job.status_desc != before.status_desc
+            late = self._service_now() - asked > _STILL_RUNNING_SECONDS
+            if phase_of(job.status) is Phase.LIVE and (moved or late or (told and savepoint)):
+                return Seen("still running", self._description(job))
+            return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
+
+        goal = Goal(
+            "Flink job",
+            target=(ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"},
+            failed={"job_cancel_fail", "still running"},
+            moving=MOVING_STATUSES | {"job_running", "job_idle"},
+        )
+        try:
+            return self._wait(goal, STOP_SECONDS, seen)
+        except WaitFailedError as error:
+            if error.status != "still running":
+                raise
+            cause = "its savepoint failed" if savepoint else "its stop failed"
+            reason = f": {error.description}" if error.description else ""
+            raise WaitFailedError(
+                f"{self.what} runs on as before, because {cause}{reason}",
+                id=str(self.job_id),
+                status="job_running",
+                description=error.description,
+            ) from error
+
+    def make_savepoint(self, before: FlinkJob, directory: str) -> FlinkJob:
+        """The job's details with a new savepoint, made while it runs.
+
+        Raises:
+            UpgradeBlockedError: the region has no such call.
+        """
+        asked = self.service_millis()
+        try:
+            with self._asking():
+                self.session.client.flink_jobs.savepoint(self.job_id, directory)
+        except LostAnswerError:
+            pass  # whether it was heard, the wait will tell
+        except ApiError as error:
+            if is_unpublished(error):
+                raise UpgradeBlockedError(
+                    f"{self.what}: this region has no call to save the state of a running job; a new restart_nonce "
+                    "makes a savepoint, too, and restarts the job from it"
+                ) from error
+            raise
+        finally:
+            self.session.wrote()
+        started = self._service_now()
+
+        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            job = self.look() if not sighting.detailed else sighting.job
+            if savepoints.is_fresh(before, job, asked=asked):
+                return Seen("made")
+            waited = self._service_now() - started > _STILL_RUNNING_SECONDS
+            return Seen("none" if waited and job.status != "job_savepointing" else job.status, self._description(job))
+
+        goal = Goal("Flink job", target={"made"}, failed=ENDED | {"none"}, moving=MOVING_STATUSES | {"job_running"})
+        try:
+            self._wait(goal, STOP_SECONDS, seen)
+        except WaitFailedError as error:
+            if error.status != "none":
+                raise
+            reason = f": {error.description}" if error.description else ""
+            raise WaitFailedError(
+                f"{self.what} runs on, but no savepoint was made of it{reason}",
+                id=str(self.job_id),
+                status="job_running",
+                description=error.description,
+            ) from error
+        return self.look()
+
+    def _did_not_stay(self, job: FlinkJob, how: str, description: str = "") -> WaitFailedError:
+        reason = description or self._description(job)
+        return WaitFailedError(
+            f"{self.what} did not stay {how}" + (f": {reason}" if reason else ""),
+            id=str(self.job_id),
+            status=job.status,
+            description=reason,
+        )
