@@ -8,7 +8,7 @@ import pytest
 
 from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.lifecycle import job_wire
-from pulumi_dli.lifecycle.job_wish import fields_to_send, kept_by_service
+from pulumi_dli.lifecycle.job_wish import fields_to_send, kept_by_service, situation_of
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 TOP = {"desc", "queue_name", "main_class", "entrypoint_args"}
@@ -121,3 +121,22 @@ def test_a_snapshot_puts_back_what_was_there_and_empties_what_was_empty():
     assert body["entrypoint_args"] == ""
     assert body["dependency_files"] == []
     assert "flink_log_config" not in body
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "noted", "ran"),
+    [
+        ("job_init", {}, {}, False),
+        ("job_submit_fail", {}, {}, False),
+        ("job_cancel_success", {}, {}, False),
+        ("job_submit_fail", {}, {"has_run": True}, True),
+        ("job_cancel_success", {"start_time": 5}, {}, True),
+        ("job_cancel_success", {"duration": 5}, {}, True),
+        ("job_running_exception", {}, {}, True),
+        ("job_running", {}, {}, True),
+        ("job_finish", {}, {}, True),
+    ],
+)
+def test_a_job_has_state_to_lose_when_anything_says_that_it_ran(status, told, noted, ran):
+    seen = FlinkJob.model_validate({"job_id": 1, "name": "j", "status": status, "job_config": DEFAULTS, **told})
+    assert situation_of(seen, noted).ever_started is ran

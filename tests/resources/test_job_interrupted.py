@@ -223,6 +223,17 @@ def test_a_rename_in_the_program_keeps_the_job(stream, killed):
     assert stream.status == "job_running"
 
 
+def test_a_rename_keeps_the_job_where_tags_cannot_tell(stream):
+    stream.up()
+    old = stream.entry
+    stream.emulator.quirk(v3_unpublished=True)
+    with stream.stack.phase() as phase:
+        phase.create(JOB, stream.stack.urn(JOB, "renamed"), {**old.inputs, "adopt": True}, None)
+        phase.delete(old, None)
+        assert any("is kept" in text for _, text in phase.lines)
+    assert stream.status == "job_running"
+
+
 # ^C and timeouts
 
 

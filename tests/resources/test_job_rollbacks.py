@@ -72,6 +72,18 @@ def test_a_job_that_restarts_by_itself_within_the_stabilization_does_not_count_a
     assert stream.status == "job_running"
 
 
+def test_a_restart_between_two_looks_is_noticed_by_its_count(stream):
+    running(stream, restart_when_exception=True)
+    bad(stream, "running_exception", after=20, times=1)
+    stream.emulator.set_pace(200_000)
+    try:
+        with pytest.raises(Failed, match="did not stay up"):
+            stream.up(entrypoint=B)
+    finally:
+        stream.emulator.set_pace(2000)
+    assert stream.real["definition"]["entrypoint"] == A
+
+
 def test_stabilization_can_be_left_out(stream):
     running(stream, stabilization_seconds=0)
     bad(stream, "running_exception", after=2000)

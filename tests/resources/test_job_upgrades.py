@@ -79,6 +79,16 @@ def test_the_same_savepoint_failure_twice_is_noticed_twice(stream):
     assert stream.status == "job_running"
 
 
+def test_a_refused_stop_leaves_the_job_as_it_was(stream):
+    stream.emulator.quirk(savepoint_needs_bucket=True)
+    running(stream, obs_bucket=None)
+    with pytest.raises(Failed, match=r"was not stopped and runs on: A savepoint needs a job with obs_bucket") as failed:
+        stream.up(entrypoint=B)
+    assert not failed.value.half_done
+    assert stream.writes() == ["stop"]
+    assert stream.status == "job_running"
+
+
 def test_rest_without_a_new_savepoint_is_told_and_nothing_is_changed(stream):
     running(stream)
     stream.stack.on_phase = lambda _phase: _stop_plainly_when_asked(stream)
