@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pulumi_dli.clouds import cloud_values
 from pulumi_dli.errors import ConfigError
 
 # contract 2.1, 2.3; every other region follows Huawei Cloud's naming rule.
@@ -218,7 +219,7 @@ def _sources(config: Callable[[str], Any], environ: Mapping[str, str]) -> list[_
     sources = [stack]
     cloud = stack.get("cloud") or environ.get("OS_CLOUD", "").strip()
     if cloud:
-        sources.append(_Source(f"the cloud {cloud!r} of clouds.yaml", _present(_cloud_values(cloud, environ))))
+        sources.append(_Source(f"the cloud {cloud!r} of clouds.yaml", _present(cloud_values(cloud, environ))))
     sources.append(_Source("the environment (OS_*)", _present(openstack)))
     sources.append(_Source("the environment (HW_*)", _present(huawei)))
     return sources
@@ -409,60 +410,20 @@ def _places(key: str) -> str:
     return f"{command} or the environment variable {' or '.join(names)}" if names else command
 
 
-def _cloud_values(cloud: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of one entry of clouds.yaml, with what secure.yaml beside it adds."""
-    import yaml  # noqa: PLC0415 -- 10 ms that most stacks never need
+def must_be_at(place: Mapping[str, str], outs: Mapping[str, object], what: str) -> None:
+    """Refuse to look for an object in another place than the one it was made in: there, it would look deleted.
 
-    found: dict[str, Any] | None = None
-    path = _cloud_file(environ)
-    files = [path, path.with_name(f"secure{path.suffix}")]
-    for file in files:
-        if not file.is_file():
-            continue
-        try:
-            clouds = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("clouds") or {}
-            entry = clouds.get(cloud) or {}
-            auth = {**((found or {}).get("auth") or {}), **(entry.get("auth") or {})}
-            found = {**(found or {}), **entry, "auth": auth} if entry or found else None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError):
-            # The parser's own message quotes lines of the file, and those hold secrets.
-            raise ConfigError(f"{file} is no readable clouds.yaml file.") from None
-    if found is None:
-        raise ConfigError(f"The cloud {cloud!r} (dli:cloud or OS_CLOUD) is not in {path}.")
-    auth = found["auth"]
-    return {
-        "region": found.get("region_name"),
-        "projectId": auth.get("project_id"),
-        "projectName": auth.get("project_name"),
-        "accessKey": auth.get("access_key") or auth.get("ak"),
-        "secretKey": auth.get("secret_key") or auth.get("sk"),
-        "securityToken": auth.get("security_token"),
-        "userName": auth.get("username"),
-        "password": auth.get("password"),
-        "domainName": auth.get("user_domain_name") or auth.get("domain_name"),
-        "token": auth.get("token"),
-        "authUrl": auth.get("auth_url"),
-        "endpoint": found.get("dli_endpoint_override"),
-        "caBundle": found.get("cacert"),
-        "insecure": True if found.get("verify") is False else None,
-    }
+    Args:
+        place: `endpoint` and `project_id` of the connection, as far as they are known.
+        outs: outputs of the object; they record the same two.
 
-
-def _cloud_file(environ: Mapping[str, str]) -> Path:
-    """The first clouds.yaml in the places where OpenStack's own tools look."""
-    named = environ.get("OS_CLIENT_CONFIG_FILE", "").strip()
-    if named:
-        if not Path(named).is_file():
-            raise ConfigError("The file that OS_CLIENT_CONFIG_FILE names does not exist.")
-        return Path(named)
-    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    user = Path(environ["XDG_CONFIG_HOME"]) if environ.get("XDG_CONFIG_HOME") else home / ".config"
-    folders = [Path(), user / "openstack", Path("/etc/openstack")]
-    candidates = [folder / f"clouds.{suffix}" for folder in folders for suffix in ("yaml", "yml", "json")]
-    path = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if path is None:
-        raise ConfigError(
-            "A cloud is named (dli:cloud or OS_CLOUD), but there is no clouds.yaml here, in ~/.config/openstack "
-            "or in /etc/openstack, and OS_CLIENT_CONFIG_FILE names none."
-        )
-    return path
+    Raises:
+        ConfigError: names both places.
+    """
+    if all(outs.get(key) in (None, "", here) for key, here in place.items()):
+        return
+    raise ConfigError(
+        f"{what} is in project {outs.get('project_id')} at {outs.get('endpoint')}, but this stack now connects to "
+        f"project {place.get('project_id', 'unknown')} at {place.get('endpoint')}: set dli:projectId and dli:endpoint "
+        "back, or give it a provider of its own"
+    )

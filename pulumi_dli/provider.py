@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 )
 
 from pulumi_dli import host
-from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
+from pulumi_dli.config import SECRET_SETTINGS, Connection, must_be_at, resolve_connection, unknown_settings
 from pulumi_dli.errors import AuthError, ConfigError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pulumi_dli.lifecycle.session import Session
     from pulumi_dli.specs.fields import Spec
 
+_SECRET_PARTS = ("secret_key", "security_token", "password", "token")
 _OLD_CREDENTIALS = (
     "{error}. If the credentials were changed lately: refresh and destroy use the ones kept in the state; "
     "`--run-program` makes them use the current ones (`pulumi refresh --run-program`)"
@@ -53,6 +54,7 @@ class DliProvider(ResourceProvider):
         host.prepare()
         self._setting = req.config.get
         self._announced: set[str] = set()
+        self._connection: Connection | None = None
         host.mask(str(req.config.get(f"dli:{name}") or "") for name in SECRET_SETTINGS)
         for key, near in unknown_settings(host.setting_keys(req.config)).items():
             host.hint(f"there is no setting {key}" + (f"; did you mean {near}?" if near else ""))
@@ -65,10 +67,27 @@ class DliProvider(ResourceProvider):
         """
         from pulumi_dli.lifecycle.session import session_for  # noqa: PLC0415
 
-        connection = resolve_connection(self._setting, os.environ)
-        credentials = connection.credentials
-        host.mask(str(getattr(credentials, name, None) or "") for name in ("secret_key", "password", "token"))
-        return session_for(connection)
+        return session_for(self._resolved())
+
+    def _resolved(self) -> Connection:
+        if self._connection is None:
+            connection = resolve_connection(self._setting, os.environ)
+            host.mask(str(getattr(connection.credentials, name, None) or "") for name in _SECRET_PARTS)
+            self._connection = connection
+        return self._connection
+
+    def _must_be_at(self, olds: Mapping[str, Any], what: str) -> None:
+        """A preview makes no call, but it sees that the settings now point somewhere else.
+
+        Raises:
+            ConfigError: names both places.
+        """
+        try:
+            connection = self._resolved()
+        except ConfigError:
+            return  # previews work without credentials
+        place = {"endpoint": connection.endpoint, "project_id": connection.project_id}
+        must_be_at({key: value for key, value in place.items() if value}, olds, what)
 
     @host.answering
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -101,6 +120,7 @@ class DliProvider(ResourceProvider):
             # The engine compares what a refresh has just read: there is no program yet, and so nothing to foresee.
             answer = foreseen(changed)
         else:
+            self._must_be_at(olds, f"{call.name or 'the object'} ({_id})")
             known = {name: value for name, value in news.items() if name not in unknown}
             answer = lifecycle.foresee(call, Ahead(_id, olds, known, unknown, changed, self.connect))
         # The successor first: it has another name, or, where a program forces a replacement, it takes the object over.

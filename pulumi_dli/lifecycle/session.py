@@ -14,8 +14,8 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
-from pulumi_dli.config import Connection
-from pulumi_dli.errors import ApiError, ConfigError
+from pulumi_dli.config import Connection, must_be_at
+from pulumi_dli.errors import ApiError
 from pulumi_dli.lifecycle.batching import Batcher
 from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.tag_reads import TagReads
@@ -107,20 +107,12 @@ class Session:
         return {"endpoint": self.client.connection.endpoint, "project_id": self.project_id}
 
     def must_be_where(self, outs: Mapping[str, object], what: str) -> None:
-        """Refuse to look for an object in another place than the one it was made in: there, it would look deleted.
+        """Refuse to look for an object in another place than the one it was made in.
 
         Raises:
             ConfigError: names both places.
         """
-        here = self.where()
-        made = {key: outs.get(key) for key in here}
-        if all(made[key] in (None, "", here[key]) for key in here):
-            return
-        raise ConfigError(
-            f"{what} is in project {made['project_id']} at {made['endpoint']}, but this stack now connects to project "
-            f"{here['project_id']} at {here['endpoint']}: set dli:projectId and dli:endpoint back, or give it a "
-            "provider of its own"
-        )
+        must_be_at(self.where(), outs, what)
 
 
 _sessions: dict[Connection, Session] = {}
