@@ -39,7 +39,7 @@ class Session:
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
         self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)
         self.watcher: JobWatcher[FlinkJob] = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
-        self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, clock=clock)
+        self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, gather_seconds=poll / 4, clock=clock)
         self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
         self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock)

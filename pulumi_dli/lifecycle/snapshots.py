@@ -83,8 +83,8 @@ class Sighting(Generic[J]):
 class _Flight(Generic[T]):
     """One fetch under way, and what it brought."""
 
-    at: float
-    generation: int
+    at: float  # infinite until the request is sent: so it serves all who come before
+    generation: float
     done: threading.Event = field(default_factory=threading.Event)
     value: list[T] = field(default_factory=list)  # empty or one: T may be None
     error: DliError | None = None
@@ -93,10 +93,20 @@ class _Flight(Generic[T]):
 class SharedSnapshot(Generic[T]):
     """One value that many threads read: fetched once for all who ask at the same time, and kept for a few seconds."""
 
-    def __init__(self, fetch: Callable[[], T], *, max_age_seconds: float = 5.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], T],
+        *,
+        max_age_seconds: float = 5.0,
+        gather_seconds: float = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`gather_seconds`: how long one who needs a young value waits for others who do, before asking for all."""
         self._fetch = fetch
         self._max_age = max_age_seconds
+        self._gather = gather_seconds
         self._clock = clock
+        self._never = threading.Event()
         self._lock = threading.Lock()
         self._generation = 0
         self._kept: _Flight[T] | None = None
@@ -117,7 +127,7 @@ class SharedSnapshot(Generic[T]):
         while True:
             flight, mine, serves = self._board(entered, not_older_than)
             if mine:
-                self._fly(flight)
+                self._fly(flight, self._gather if not_older_than is not None else 0.0)
             while not self._clock.wait(flight.done, _FOLLOWER_CHECK_SECONDS):
                 pass
             if not serves:
@@ -148,7 +158,7 @@ class SharedSnapshot(Generic[T]):
                     return flight, False, True
             if self._flying is not None:
                 return self._flying, False, False
-            self._flying = _Flight(self._clock.now(), self._generation)
+            self._flying = _Flight(math.inf, math.inf)
             return self._flying, True, True
 
     def _serves(self, flight: _Flight[T], not_older_than: float | None, generation: int | None = None) -> bool:
@@ -161,8 +171,12 @@ class SharedSnapshot(Generic[T]):
             return False
         return not flight.done.is_set() or self._clock.now() - flight.at <= self._max_age
 
-    def _fly(self, flight: _Flight[T]) -> None:
+    def _fly(self, flight: _Flight[T], gather_seconds: float) -> None:
         try:
+            if gather_seconds > 0:
+                self._clock.wait(self._never, gather_seconds)
+            with self._lock:
+                flight.at, flight.generation = self._clock.now(), self._generation
             flight.value.append(self._fetch())
         except DliError as error:
             flight.error = error
@@ -192,9 +206,18 @@ class JobSnapshots(Generic[J]):
     the details.
     """
 
-    def __init__(self, jobs: JobsApi[J], *, max_age_seconds: float = 5.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        jobs: JobsApi[J],
+        *,
+        max_age_seconds: float = 5.0,
+        gather_seconds: float = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`gather_seconds`: how long a young list page waits for more who need one (`SharedSnapshot`)."""
         self._jobs = jobs
         self._max_age = max_age_seconds
+        self._gather = gather_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._pages: dict[int, SharedSnapshot[_Page[J]]] = {}
@@ -327,7 +350,10 @@ class JobSnapshots(Generic[J]):
     def _page(self, number: int) -> SharedSnapshot[_Page[J]]:
         if number not in self._pages:
             self._pages[number] = SharedSnapshot(
-                lambda: self._fetch_page(number), max_age_seconds=self._max_age, clock=self._clock
+                lambda: self._fetch_page(number),
+                max_age_seconds=self._max_age,
+                gather_seconds=self._gather,
+                clock=self._clock,
             )
         return self._pages[number]
 

@@ -393,3 +393,21 @@ def test_all_who_wait_for_the_end_of_a_call_that_is_too_old_share_the_next_one()
 
     assert clock.run([lambda at=at: come(at) for at in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)]) == [1, 2, 2, 2, 2, 2]
     assert fetch.calls == 2
+
+
+def test_who_needs_a_young_value_gathers_others_before_asking_for_all() -> None:
+    clock = Simulation()
+    fetch = Counter(clock, latency=0.1)
+    shared = SharedSnapshot(fetch, gather_seconds=0.5, clock=clock)
+
+    def come(at: float) -> int:
+        clock.sleep(at)
+        return shared.get(not_older_than=clock.now())
+
+    began = clock.now()
+    assert clock.run([lambda at=at: come(at) for at in (0.0, 0.2, 0.4)]) == [1, 1, 1]
+    assert clock.now() - began == pytest.approx(0.6)
+    clock.sleep(10)
+    began = clock.now()
+    assert shared.get() == 2
+    assert clock.now() - began == pytest.approx(0.1), "who takes any young value does not gather"
