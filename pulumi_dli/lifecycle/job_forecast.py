@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
 from pulumi_dli.lifecycle import job_wire
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
+from pulumi_dli.lifecycle.differences import named
 from pulumi_dli.lifecycle.job_wish import Wanted, remembered, situation_of, wanted
 from pulumi_dli.lifecycle.upgrade import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade
 from pulumi_dli.specs.fields import Effect
@@ -59,22 +60,27 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
 
 
 def line(plan: Plan, want: Wanted, ahead: Ahead, *, live: bool) -> str:
-    """What happens, and in brackets why."""
+    """What happens, and in brackets why: the fields, and the parts of nested ones."""
+    parts_of = {c.field: [c.field] if c.unknown else named(c.field, c.old, c.new) for c in ahead.changes}
     changed = [change.field for change in ahead.changes]
     taken = [field for field, effect in want.effects.items() if effect is Effect.IN_PLACE]
     taken += [field for field in changed if field == "tags"]
     waiting = [field for field, effect in want.effects.items() if effect is Effect.NEXT_RESTART]
     if plan.line in (NO_EFFECT.line, "live change", "with the next restart") and live:
-        parts = [_because("live change", taken)] if taken else []
+        parts = [_because("live change", _parts(taken, parts_of))] if taken else []
         parts += [_because("makes a savepoint", ["savepoint_nonce"])] if "savepoint_nonce" in changed else []
         parts += [_because("with the next restart", waiting)] if waiting else []
-        return "; ".join(parts) or _because(plan.line, changed)
+        return "; ".join(parts) or _because(plan.line, _parts(changed, parts_of))
     causes = [field for field, effect in want.effects.items() if effect == want.wish.effect]
     causes += [field for field in changed if field == "state"]
     others = [field for field in changed if field in (*want.effects, "tags") and field not in causes]
     if not causes and not others:
-        return _because(plan.line, changed)
-    return _because(plan.line, causes, others)
+        return _because(plan.line, _parts(changed, parts_of))
+    return _because(plan.line, _parts(causes, parts_of), _parts(others, parts_of))
+
+
+def _parts(fields: Collection[str], parts_of: Mapping[str, list[str]]) -> list[str]:
+    return [part for field in fields for part in parts_of.get(field, [field])]
 
 
 def _because(words: str, causes: Collection[str], others: Collection[str] = ()) -> str:

@@ -36,19 +36,6 @@ def object_url(connection: Connection, path: str) -> str:
     return f"https://{bucket}.{urlsplit(endpoint).netloc}/{quote(key, safe='/!')}"
 
 
-def newest_object(connection: Connection, bucket: str, prefix: str, accept: Callable[[str], bool]) -> str | None:
-    """The key of the object that was written last, of those under `prefix` that `accept` takes; None without any.
-
-    Raises:
-        ConfigError: there is no access key, or no boto3.
-        DliError: OBS refused to list.
-    """
-    obs = ObsUploads(connection, purpose="Looking into an OBS bucket")
-    found = [row for row in obs.listed(bucket, prefix) if accept(row["Key"])]
-    newest = max(found, key=lambda row: (row["LastModified"], row["Key"]), default=None)
-    return None if newest is None else str(newest["Key"])
-
-
 class ObsUploads:
     """The object storage of one connection. Making one sends nothing and needs neither boto3 nor an access key."""
 

@@ -14,7 +14,7 @@ from dli_world import World
 from pulumi_dli.config import Connection, Password, Token
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import AuthError, CancelledError, ConfigError, DliError, UnsentRequestError
-from pulumi_dli.lifecycle.uploads import ObsUploads, newest_object, object_url
+from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 
 OWNER = "owner-of-the-test"
 
@@ -151,30 +151,6 @@ def test_deleting_an_object_twice_is_fine(world: World, jar: Path) -> None:
     assert stored(world) is None
 
 
-def test_the_newest_object_of_a_kind_is_found(world: World) -> None:
-    for number in (1, 3, 2):
-        world.emulator.put_object("code", f"chk-{number}/_metadata")
-        world.emulator.advance(60)
-    world.emulator.put_object("code", "chk-9/part")
-    found = newest_object(world.connection, "code", "chk-", lambda key: key.endswith("_metadata"))
-    assert found == "chk-2/_metadata"
-    assert newest_object(world.connection, "code", "none/", lambda _: True) is None
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "path", "url"),
-    [
-        ("https://obs.eu-de.otc.t-systems.com", "obs://b/dir/a.jar", "https://b.obs.eu-de.otc.t-systems.com/dir/a.jar"),
-        (
-            "https://obs.eu-de.otc.t-systems.com",
-            "obs://b/a c/d!.jar",
-            "https://b.obs.eu-de.otc.t-systems.com/a%20c/d!.jar",
-        ),
-        ("https://obs.eu-de.otc.t-systems.com", "https://elsewhere/a.jar", "https://elsewhere/a.jar"),
-        ("http://127.0.0.1:9000/obs", "obs://b/a.jar", "obs://b/a.jar"),
-        (None, "obs://b/a.jar", "obs://b/a.jar"),
-    ],
-)
 def test_dli_is_told_of_objects_by_the_url_it_documents(endpoint: str | None, path: str, url: str) -> None:
     connection = Connection(endpoint="https://dli.example.org", credentials=Token("t"), obs_endpoint=endpoint)
     assert object_url(connection, path) == url

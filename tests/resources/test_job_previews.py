@@ -154,3 +154,9 @@ def test_an_unknown_input_never_blocks_and_counts_as_a_restart(emulator):
         assert phase.lines == [("info", "restart with savepoint (entrypoint)")]
         found = phase.host.diff(FlinkJarJobProvider, stream.entry.urn, stream.entry.id, stream.outs, news)
         assert found.replaces == ()
+
+
+def test_of_a_map_the_parts_that_differ_are_named_and_never_their_values(stream: Stream) -> None:
+    stream.up(runtime_config={"state.backend": "rocksdb", "parallelism.default": "1"})
+    shown = stream.preview(runtime_config={"state.backend": "s3cret-value", "parallelism.default": "1"})
+    assert shown.notes == ["restart with savepoint (runtime_config.state.backend)"]
