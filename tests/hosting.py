@@ -329,10 +329,12 @@ class DynamicHost:
             try:
                 yield process
             finally:
-                process.send_signal(signal.SIGINT)  # as the engine does
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
+                for _ in range(3):  # as the engine does; a busy host may miss one
+                    process.send_signal(signal.SIGINT)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(2)
+                        break
+                else:
                     process.kill()
 
     def _port(self) -> int:

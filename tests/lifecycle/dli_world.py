@@ -30,6 +30,7 @@ class ServiceTime:
         return self._now
 
     def pass_by(self, seconds: float) -> None:
+        seconds = max(seconds, 0.001)  # the rest of a deadline may be too small a step for a float
         self._now += seconds
         self._emulator.advance(seconds)
 

@@ -151,6 +151,20 @@ def test_deleting_an_object_twice_is_fine(world: World, jar: Path) -> None:
     assert stored(world) is None
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "path", "url"),
+    [
+        ("https://obs.eu-de.otc.t-systems.com", "obs://b/dir/a.jar", "https://b.obs.eu-de.otc.t-systems.com/dir/a.jar"),
+        (
+            "https://obs.eu-de.otc.t-systems.com",
+            "obs://b/a c/d!.jar",
+            "https://b.obs.eu-de.otc.t-systems.com/a%20c/d!.jar",
+        ),
+        ("https://obs.eu-de.otc.t-systems.com", "https://elsewhere/a.jar", "https://elsewhere/a.jar"),
+        ("http://127.0.0.1:9000/obs", "obs://b/a.jar", "obs://b/a.jar"),
+        (None, "obs://b/a.jar", "obs://b/a.jar"),
+    ],
+)
 def test_dli_is_told_of_objects_by_the_url_it_documents(endpoint: str | None, path: str, url: str) -> None:
     connection = Connection(endpoint="https://dli.example.org", credentials=Token("t"), obs_endpoint=endpoint)
     assert object_url(connection, path) == url

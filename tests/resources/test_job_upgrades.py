@@ -430,7 +430,7 @@ def test_a_live_field_next_to_a_text_is_sent_at_once(stream):
 
 def test_tags_never_restart(stream):
     running(stream, tags={"team": "a", "old": "x"})
-    assert stream.preview(tags={"team": "b"}).notes == ["live change (tags)"]
+    assert stream.preview(tags={"team": "b"}).notes == ["live change (tags.old, tags.team)"]
     stream.up(tags={"team": "b"})
     assert stream.writes() == []
     assert not stream.refresh()
