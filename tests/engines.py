@@ -429,7 +429,7 @@ def make_engine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Mak
     return make
 
 
-@pytest.fixture(params=["embedded", CLI_PARAM])
+@pytest.fixture(params=["embedded", SLOW_CLI_PARAM])
 def engine(request: pytest.FixtureRequest, make_engine: MakeEngine) -> Engine:
     """Each of the two engines."""
     return make_engine(request.param)

@@ -175,7 +175,10 @@ class Fleet:
         assert spent.total - polls <= may, (phase, may, dict(spent.calls))
 
 
-@pytest.mark.parametrize(("jobs", "width"), [(1, 4), (60, 62), (24, 8)])
+@pytest.mark.parametrize(
+    ("jobs", "width"),
+    [(1, 4), pytest.param(60, 62, marks=pytest.mark.slow), pytest.param(24, 8, marks=pytest.mark.slow)],
+)
 def test_a_stack_of_n_jobs_keeps_its_budget_of_calls_all_its_life(emulator: Emulator, jobs: int, width: int) -> None:
     fleet = Fleet(emulator, jobs, width)
     fleet.keeps_the_budget("create", spent := fleet.create())

@@ -67,6 +67,7 @@ def test_every_example_has_a_page_and_a_change_to_try() -> None:
 
 
 @EMBEDDED_ONLY
+@pytest.mark.slow
 def test_a_suspended_job_resumes_from_its_savepoint_and_saves_on_demand(engine: Engine, dli: Emulator) -> None:
     """The story of the page of `02-suspend-and-resume`, from the night on."""
     dli.put_object("bucketname", "orders.jar")

@@ -20,6 +20,8 @@ from tests.hosting import eventually
 from tests.resources.conftest import _shared_emulator, emulator  # noqa: F401
 from tests.stacks import HostedPhase, Stack, Stream
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 B = "obs://jars/b.jar"
 MOST_CALLS = 60
 

@@ -9,6 +9,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, Engine, calls, leftovers
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 JOB = """
 job = dli.FlinkJarJob(
     "j",

@@ -9,6 +9,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, EMBEDDED_ONLY, SLOW_CLI_ONLY, Engine, call
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 PROGRAM = """
 queue = dli.Queue("q", cu_count=64)
 group = dli.PackageGroup("g", packages=["obs://jars/app.jar", "obs://jars/lib.jar"])

@@ -19,6 +19,7 @@ from tests.hosting import eventually
 
 pytestmark = [
     pytest.mark.cli,
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
 ]
 
