@@ -37,15 +37,19 @@ format: $(STAMP) ## rewrite the sources in the house style
 	@$(BIN)/ruff check --fix .
 
 test: $(STAMP) ## the tests (under three minutes)
-	@$(BIN)/python -m pytest -n auto -m "not slow"
+	@$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
-test-full: $(STAMP) ## the slow tests: kill matrices, whole programs, real Flink where a JDK is installed
+test-full: test-slow test-flink ## the slow tests: kill matrices, whole programs, a real Flink
+
+test-slow: $(STAMP)
+	@$(BIN)/python -m pytest -n auto -m "slow and not java" $(PYTEST_ARGS)
+
+test-flink: $(STAMP)
 	@if command -v javac >/dev/null 2>&1; then \
 	  echo "installing Flink's own libraries (once) ..."; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[flink]'; \
 	else echo "no JDK (javac) found: the tests with a real Flink are skipped"; fi
-	@$(BIN)/python -m pytest -n auto -m "slow and not java"
-	@$(BIN)/python -m pytest -m java
+	@$(BIN)/python -m pytest -m java $(PYTEST_ARGS)
 
 bench: $(STAMP) ## cost of a deployment by number of jobs, in calls and time (N="1 10 100 500")
 	@$(BIN)/python -m benchmarks $(if $(N),--jobs $(N))
