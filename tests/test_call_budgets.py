@@ -196,6 +196,7 @@ def test_a_stack_of_n_jobs_keeps_its_budget_of_calls_all_its_life(emulator: Emul
     assert emulator.jobs() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tags", [{}, {"pulumi_dli_owner": "another stack's"}], ids=["untagged", "of other stacks"])
 def test_a_few_jobs_among_three_thousand_of_others_cost_no_list_of_all(
     emulator: Emulator, tags: dict[str, str]

@@ -11,6 +11,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, Cli, Embedded, Engine, calls, leftovers
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 STACK = """
 queue = dli.Queue("q", cu_count=16, tags={"a": "b"})
 group = dli.PackageGroup("g", packages=["obs://jars/app.jar"])

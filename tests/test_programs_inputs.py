@@ -9,6 +9,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, Engine, calls
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 FLOWING = """
 queue = dli.Queue("q", cu_count=16)
 group = dli.PackageGroup("g", packages=["obs://jars/app.jar", "obs://jars/lib.jar"])

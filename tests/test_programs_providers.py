@@ -9,6 +9,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, PROJECT_ID, Engine, connection, leftovers
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 OTHER_PROJECT = "00000000000000000000000000000002"
 CANARY = "canary-Zx81"
 

@@ -8,6 +8,8 @@ import pytest
 
 from .engines import Embedded, Json, toy
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 
 def made_calls(yard: Embedded) -> list[str]:
     """Calls that touched objects, in order."""

@@ -67,7 +67,10 @@ KINDS = [
 ]
 
 
-@pytest.fixture(params=KINDS, ids=[kind.name for kind in KINDS])
+@pytest.fixture(
+    params=[pytest.param(kind, marks=[pytest.mark.slow] if kind.name == "UploadedPackage" else []) for kind in KINDS],
+    ids=[kind.name for kind in KINDS],
+)
 def kind(request: pytest.FixtureRequest, hosted: Stack) -> Kind:
     hosted.queue()
     for jar in ("a.jar", "b.jar"):

@@ -13,6 +13,8 @@ PROGRAM = """
 import pulumi
 import pulumi_dli as dli
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 app = dli.UploadedPackage("app", source="app.jar", bucket="code")
 data = dli.UploadedPackage("data", source="data.txt", bucket="code", prefix="files")
 queue = dli.Queue("q", cu_count=16)
