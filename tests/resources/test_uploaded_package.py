@@ -9,11 +9,11 @@ from pulumi_dli.specs.fields import check
 from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 from tests.engines import CLI_WHEN_SLOW, EMBEDDED_ONLY, Engine
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 PROGRAM = """
 import pulumi
 import pulumi_dli as dli
-
-pytestmark = pytest.mark.slow  # part of `make test-full`
 
 app = dli.UploadedPackage("app", source="app.jar", bucket="code")
 data = dli.UploadedPackage("data", source="data.txt", bucket="code", prefix="files")
