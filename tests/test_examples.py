@@ -15,6 +15,8 @@ import pytest
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import EMBEDDED_ONLY, Engine, leftovers
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 EXAMPLES = sorted(path.parent for path in (Path(__file__).parent.parent / "examples").glob("[0-9][0-9]-*/Pulumi.yaml"))
 CHANGES: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "01-quickstart": ({"parallelism": "2"}, {"test": "update"}),

