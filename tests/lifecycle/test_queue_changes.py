@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from dli_world import Resource, World
 
 from pulumi_dli.api.answers import Request
 from pulumi_dli.api.retry import Repeat
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import ConflictError, DliError
 from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
 from pulumi_dli.lifecycle.queue import QueueLifecycle
@@ -19,20 +17,6 @@ from pulumi_dli.specs.values import OWNER_TAG
 
 INPUTS: dict[str, Any] = {"queue_name": "streams", "cu_count": 64}
 BIG = {**INPUTS, "cu_count": 256}
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    world = World(emulator)
-    yield world
-    world.close()
 
 
 @pytest.fixture

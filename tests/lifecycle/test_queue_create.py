@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import ApiError, ConfigError, LostAnswerError, OwnershipError
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
 INPUTS = {"queue_name": "Streams", "cu_count": 64}
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    world = World(emulator)
-    yield world
-    world.close()
 
 
 @pytest.fixture

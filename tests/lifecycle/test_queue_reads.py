@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
@@ -34,20 +32,6 @@ QUIRKS: list[dict[str, Any]] = [
     {"queue_not_found": "DLI.0008"},
     {"queue_not_found": "DLI.0023"},
 ]
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    world = World(emulator)
-    yield world
-    world.close()
 
 
 @pytest.fixture
