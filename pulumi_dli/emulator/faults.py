@@ -8,7 +8,9 @@
              | "drop_before" | "drop_after"          cut the connection, before or after the effect
              | "gateway_404" | "duplicate_name"
              | "partial_batch"                       elements by `ids` or `positions` fail with `code` (DLI.10001)
-             | "delay",                              nothing but a delay
+             | "delay"                               nothing but a delay
+             | "held_answer",                        the effect at once; the answer after `delay` real seconds, or as
+                                                     soon as the fault is cleared: time to kill who waits for it
      "delay": real seconds before any effect,
      "match": {"path": "part of the path", "body": {fields that must be equal}},
      "nth": k                                        the k-th matching call from now on (default 1, the next)
@@ -42,7 +44,7 @@ BEHAVIOURS = (
     "stuck_assigning",  # match: name of the queue; its compute never comes
     "partial_scale_in",  # match: name; `reached` CUs, or half of the way
 )
-CALL_EFFECTS = ("drop_before", "drop_after", "gateway_404", "duplicate_name", "partial_batch", "delay")
+CALL_EFFECTS = ("drop_before", "drop_after", "gateway_404", "duplicate_name", "partial_batch", "delay", "held_answer")
 
 
 class Fault(BaseModel):
@@ -81,6 +83,11 @@ class Fault(BaseModel):
     def limit(self) -> int:
         """How often it fires; 0 without end."""
         return self.times if self.times is not None else (0 if self.behaviour else 1)
+
+    @property
+    def seconds_before(self) -> float:
+        """How long the call waits before it has its effect."""
+        return 0.0 if self.effect == "held_answer" else self.delay
 
     def due(self) -> bool:
         """Count a match; whether it fires this time."""

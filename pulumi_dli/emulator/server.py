@@ -45,6 +45,7 @@ STATUS_ERRORS = {
     503: ("APIGW.0201", "The service is unavailable."),
     504: ("APIGW.0201", "The backend timed out."),
 }
+_LOOK_SECONDS = 0.01
 DUPLICATES = {"queues.create": "DLI.0006", "pools.create": "DLI.0006"}
 
 
@@ -181,12 +182,13 @@ class Front:
             fault = self._service.faults.for_call(operation, request.url.path, parsed)
             if fault is not None:
                 entry.fault = str(fault.effect)
-            wait = self._service.settings.latency_ms / 1000 + (fault.delay if fault else 0.0)
+            wait = self._service.settings.latency_ms / 1000 + (fault.seconds_before if fault else 0.0)
             if wait:
                 await asyncio.sleep(wait)
             try:
                 reply = self._answer(Incoming(operation, request, body, parsed, fault), handle)
                 entry.status = reply.status
+                await self._hold(fault)
             except _CutConnectionError:
                 await self._cut(request)
                 return Response()
@@ -235,6 +237,13 @@ class Front:
         )
         self._service.journal.add(entry)
         return entry
+
+    async def _hold(self, fault: Fault | None) -> None:
+        if fault is None or fault.effect != "held_answer":
+            return
+        until = time.monotonic() + fault.delay
+        while time.monotonic() < until and fault in self._service.faults.listed:
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _cut(self, request: Request) -> None:
         transport = self.connections.get(request.scope["client"])

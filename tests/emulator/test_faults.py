@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -89,6 +90,26 @@ def test_elements_of_a_batch_fail_by_id_and_by_position(call: Caller) -> None:
 
 def test_a_delay_delays(call: Caller) -> None:
     call.emulator.fault("queues.list", "delay", delay=0.05)
+    begun = time.monotonic()
+    assert call("GET", QUEUES).ok
+    assert time.monotonic() - begun >= 0.05
+
+
+def test_an_answer_is_held_after_the_effect_until_the_fault_is_cleared(call: Caller) -> None:
+    fault = call.emulator.fault("*", "held_answer", nth=2, delay=60)
+    assert call("GET", QUEUES).ok
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(call, "POST", QUEUES, {"queue_name": "q", "cu_count": 16})
+        while not call.emulator.faults()[0]["fired"]:
+            pass
+        assert call("GET", f"{QUEUES}/q").ok
+        assert not creating.done()
+        call.emulator.clear_faults(fault)
+        assert creating.result(10).ok
+
+
+def test_an_answer_is_held_no_longer_than_the_fault_says(call: Caller) -> None:
+    call.emulator.fault("queues.list", "held_answer", delay=0.05)
     begun = time.monotonic()
     assert call("GET", QUEUES).ok
     assert time.monotonic() - begun >= 0.05
