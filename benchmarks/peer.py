@@ -15,7 +15,13 @@ from benchmarks import machine
 from benchmarks.scenarios import FailedError, Phase
 
 _STACK = """
-terraform {{ required_providers {{ huaweicloud = {{ source = "huaweicloud/huaweicloud" }} }} }}
+terraform {{
+  required_providers {{
+    huaweicloud = {{
+      source = "huaweicloud/huaweicloud"
+    }}
+  }}
+}}
 provider "huaweicloud" {{
   region = "local"
   project_id = "peer"
