@@ -7,6 +7,7 @@
     messages.py   lines on a resource: throttled, said once, masked
     masking.py    credentials never appear in texts
     process.py    what all calls of one host process share
+    lone.py       notices that the engine was killed
     calls.py      the context of the running call
     answers.py    everything that escapes from a provider method becomes one clean answer
     values.py     values that Pulumi can store, and numbers that are integers again

@@ -60,7 +60,8 @@ def answering(method: Callable[P, R]) -> Callable[P, R]:
     def answer(*args: P.args, **kwargs: P.kwargs) -> R:
         failure: CallFailedError | ReadResult
         try:
-            return _storable(method(*args, **kwargs), name, args)
+            with THIS_PROCESS.working():
+                return _storable(method(*args, **kwargs), name, args)
         except HalfDone as half:
             failure = _half_made(half, name, args)
         except CallFailedError as told:  # of a method that called another one

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pulumi_dli.host import bridge
+from pulumi_dli.host import bridge, lone
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
 from pulumi_dli.lifecycle.contract import Call
@@ -34,7 +34,8 @@ BLIND = (
 
 
 def prepare(width: int | None = None) -> None:
-    """Widen the host and listen for ^C; called from every provider's `configure`, as often as wanted.
+    """Widen the host, listen for ^C and for the engine's death; called from every provider's `configure`, as often as
+    wanted.
 
     What the host does not allow is remembered in `hints()`.
     """
@@ -46,6 +47,9 @@ def prepare(width: int | None = None) -> None:
             process.hooked_cancel = bridge.hook_cancel(process.cancelled.set)
         if not process.hooked_cancel:
             process.hint(DEAF)
+        if not process.watched:
+            process.watched = True
+            lone.when_alone(process.leave)
         if bridge.find_call() is None:
             process.hint(BLIND)
 

@@ -6,11 +6,16 @@ string, and gives them nothing to hold on to.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 
 from pulumi_dli.host.bridge import engine_address
 from pulumi_dli.host.masking import Mask
 from pulumi_dli.host.messages import Engine, Messages
+
+_LAST_SECONDS = 180.0  # longer than the lifecycles and their requests go on after a cancel
 
 
 class HostProcess:
@@ -21,8 +26,30 @@ class HostProcess:
         self.mask = Mask()
         self.messages = Messages(Engine(engine_address()), self.mask, lambda: tuple(self._hints))
         self.hooked_cancel = False
+        self.watched = False
         self.lock = threading.Lock()
+        self._calls = 0
+        self._idle = threading.Condition()
         self._hints: dict[str, None] = {}
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """While a call is answered: the process does not leave in the middle of it."""
+        with self._idle:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+
+    def leave(self) -> None:
+        """The engine is gone: end as after a ^C, which never leaves a stream down that can be up, then altogether."""
+        self.cancelled.set()
+        with self._idle:
+            self._idle.wait_for(lambda: not self._calls, _LAST_SECONDS)
+        os._exit(1)
 
     def hint(self, text: str) -> None:
         """Remember what this host does not allow; the first resource that says anything says this too."""
