@@ -264,6 +264,9 @@ def repair(stack: Deployed, blow: str, hit: Hit) -> None:
     assert done.ok, (hit, done.text)
     wait_for_the_end_of(hit.hosts)
     everything_is_as_declared(stack)
+    if stack.engine.kind == "cli" and stack.engine.export().get("pending_operations"):
+        stack.engine.stack().refresh(clear_pending_creates=True)
+        assert not stack.engine.export().get("pending_operations")
     nothing_secret_is_told(stack, hit.output, done.text, *done.events)
 
 
