@@ -48,15 +48,16 @@ def test_it_is_told_once_the_other_end_is_closed_whatever_was_written() -> None:
     os.close(ours)
 
 
-@pytest.mark.parametrize("kind", ["closed", "file", "none"])
+@pytest.mark.parametrize("kind", ["a pipe that is closed", "a file"])
 def test_what_is_no_pipe_of_an_engine_is_not_watched(kind: str) -> None:
-    if kind == "closed":
+    if kind == "a file":
+        stdin = os.open(os.devnull, os.O_RDONLY)
+    else:
         stdin, engines = os.pipe()
         os.close(engines)
-    else:
-        stdin = os.open(os.devnull, os.O_RDONLY)
-    if kind == "none":
-        os.close(stdin)
     assert not lone.when_alone(lambda: None, stdin)
-    if kind != "none":
-        os.close(stdin)
+    os.close(stdin)
+
+
+def test_without_any_standard_input_nothing_is_watched() -> None:
+    assert not lone.when_alone(lambda: None, -1)
