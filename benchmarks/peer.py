@@ -36,6 +36,7 @@ resource "huaweicloud_dli_queue" "bench" {{
   name = "bench"
   cu_count = 16
   queue_type = "general"
+  feature = "basic"
   resource_mode = 1
 }}
 resource "huaweicloud_dli_package" "app" {{

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import FrameType
@@ -83,11 +83,39 @@ def widen(width: int) -> bool:
         return False
     try:
         pool._max_workers = max(pool._max_workers, width)
+        if sys.version_info < (3, 12) and not isinstance(pool._idle_semaphore, _Idle):
+            with pool._shutdown_lock:  # nothing is handed in meanwhile
+                pool._idle_semaphore = _Idle(pool._threads, under_way=len(pool._threads) + pool._work_queue.qsize())
         for _ in range(pool._work_queue.qsize()):
             pool.submit(_nothing)
     except (AttributeError, RuntimeError):
         return False
     return True
+
+
+class _Idle:
+    """Tells a pool whether a piece of work that was just handed in will find a thread that is free.
+
+    Before Python 3.12 a worker that goes straight on with the next piece of work counts as idle besides: after a burst
+    of short calls (check, diff) the long ones that follow would wait for each other, though more threads are allowed.
+    """
+
+    def __init__(self, threads: Collection[object], *, under_way: int) -> None:
+        """`under_way`: how much runs or waits now, rather too much than too little: that only starts a thread more."""
+        self._threads = threads
+        self._under_way = under_way
+        self._lock = threading.Lock()
+
+    def acquire(self, timeout: float | None = None) -> bool:  # noqa: ARG002  (the pool asks with 0)
+        """Called once for each piece of work, after it was put into the queue; False starts a thread."""
+        with self._lock:
+            self._under_way += 1
+            return self._under_way <= len(self._threads)
+
+    def release(self) -> None:
+        """Called once for each piece of work that is done."""
+        with self._lock:
+            self._under_way -= 1
 
 
 def hook_cancel(on_cancel: Callable[[], None]) -> bool:

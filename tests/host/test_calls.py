@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pulumi_dli.host.bridge import widen
 from tests.host.toys import Toy
 from tests.hosting import UNKNOWN, DynamicHost, HostError, eventually
 
@@ -88,6 +90,15 @@ def test_more_than_four_calls_run_at_a_time_from_the_first_one_on() -> None:
     with DynamicHost(env={"TOY_BARRIER": "6"}) as host, ThreadPoolExecutor(6) as pool:
         calls = [pool.submit(host.create, Toy, f"{URN}{n}", {"do": "meet"}) for n in range(6)]
         assert {call.result(50).id for call in calls} == {"7"}
+
+
+def test_every_long_call_gets_a_thread_after_a_burst_of_short_ones() -> None:
+    # The engine checks and diffs hundreds of resources, and then has all of them changed at once: all of those meet.
+    meeting = threading.Barrier(60)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(abs, range(500)))
+        assert pool.submit(widen, 64).result(5)
+        assert sorted(pool.map(lambda _: meeting.wait(20), range(60))) == [*range(60)]
 
 
 def test_cancel_ends_every_wait_and_keeps_what_was_made() -> None:
