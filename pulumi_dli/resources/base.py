@@ -35,6 +35,8 @@ class DliResource(Resource):
     facts: ClassVar[Sequence[str]] = ()
     """Outputs that are no inputs: the constructor must name them, or they never become attributes."""
 
+    _not_given: frozenset[str] = frozenset()
+
     def __init__(
         self,
         provider: ResourceProvider,
@@ -43,5 +45,15 @@ class DliResource(Resource):
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         alias = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=self.native_type)])
-        props = {**dict.fromkeys(self.facts), **inputs}
+        # Each property costs the program an Output of its own with its tasks, in large stacks most of the time of a
+        # preview. An input that is not given has no value that anybody would wait for.
+        given = {name: value for name, value in inputs.items() if value is not None}
+        self._not_given = frozenset(inputs.keys() - given.keys())
+        props = {**dict.fromkeys(self.facts), **given}
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(alias, opts))
+
+    def __getattr__(self, name: str) -> pulumi.Output[None]:
+        """An input that the program did not give: an Output of None, as that of any other property without a value."""
+        if name in self._not_given:
+            return pulumi.Output.from_input(None)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)

@@ -87,6 +87,7 @@ class PackageGroup(DliResource, module="dli", name="PackageGroup"):
             "adopt": adopt,
         }
         super().__init__(PackageGroupProvider(), resource_name, inputs, opts)
+        self._references: dict[str, pulumi.Output[PackageInput]] = {}
 
     def package(self, name: str) -> pulumi.Output[PackageInput]:
         """A package of the group as a job's `entrypoint`, `dependency_jars` and `dependency_files` take it.
@@ -99,12 +100,13 @@ class PackageGroup(DliResource, module="dli", name="PackageGroup"):
         Raises:
             RunError: the group has no such package.
         """
-        known = pulumi.Output.all(self.group_name, self.packages)
 
         def reference(both: Sequence[Any]) -> Any:
             return package_reference(both[0], both[1], name)
 
-        return known.apply(reference)
+        if name not in self._references:  # one for all jobs: hundreds may use the package
+            self._references[name] = pulumi.Output.all(self.group_name, self.packages).apply(reference)
+        return self._references[name]
 
 
 def _input(package: Any) -> Any:
