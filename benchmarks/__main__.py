@@ -95,9 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a deployment costs, by jobs.")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 10, 100, 500], metavar="N")
     parser.add_argument("--engine", choices=["embedded", "cli"], default="embedded")
-    parser.add_argument("--pace", type=float, default=10.0, help="service seconds in a second (%(default)s)")
+    parser.add_argument("--pace", type=float, default=4.0, help="service seconds in a second (%(default)s)")
     parser.add_argument("--latency-ms", type=float, default=20.0, help="of every answer (%(default)s)")
-    parser.add_argument("--poll-seconds", type=float, default=0.25, help="first interval of a wait (%(default)s)")
+    parser.add_argument("--poll-seconds", type=float, default=0.5, help="first interval of a wait (%(default)s)")
     parser.add_argument(
         "--default-width", type=int, nargs="*", default=[100], metavar="N", help="also so (%(default)s)"
     )

@@ -186,6 +186,9 @@ OptionalTexts = Annotated[tuple[str, ...] | None, BeforeValidator(read_texts)]
 Status = Annotated[str, BeforeValidator(read_status)]
 
 
+_NONE: set[str] = set()
+
+
 class Record(BaseModel):
     """Base of what the service reports: frozen, unknown fields ignored, null and "" taken for missing."""
 
@@ -195,6 +198,10 @@ class Record(BaseModel):
     @classmethod
     def _read(cls, value: object) -> object:
         return without_absent(value) if isinstance(value, Mapping) else value
+
+    def model_post_init(self, _context: object) -> None:
+        """Forget which fields came: nobody asks, and the sets of their names are most of the weight of a record."""
+        object.__setattr__(self, "__pydantic_fields_set__", _NONE)
 
 
 R = TypeVar("R", bound=Record)

@@ -183,8 +183,8 @@ class JobWatcher(Generic[J]):
                 self._hurry(alone=not self._waiting)
                 self._list_pays = None  # newcomers are mostly new jobs: on the first page
                 self._backoff.reset()
+                self._wake.set()  # the leader sleeps until the next look was due; who was served can wait for that
             self._waiting.append(watch)
-            self._wake.set()
 
     def _hurry(self, *, alone: bool) -> None:
         """Look soon, after a moment in which other newcomers arrive."""
@@ -203,15 +203,18 @@ class JobWatcher(Generic[J]):
             self._waiting[0].wake.set()
 
     def _lead(self, watch: Watch[J], deadline: Deadline) -> None:
+        checked_at = -math.inf
         try:
             while True:
                 with self._lock:
                     self._wake.clear()
                     if watch.sighting or watch.error or watch.wants_out() or deadline.passed:
                         return
-                    for other in self._waiting:
-                        if other.wants_out():
-                            other.wake.set()
+                    if self._clock.now() - checked_at >= _CANCEL_CHECK_SECONDS:  # hundreds may be waiting
+                        checked_at = self._clock.now()
+                        for other in self._waiting:
+                            if other.wants_out():
+                                other.wake.set()
                     pause = self._due_at - self._clock.now()
                 if pause <= 0:
                     self._look()
