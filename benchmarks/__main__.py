@@ -98,9 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pace", type=float, default=4.0, help="service seconds in a second (%(default)s)")
     parser.add_argument("--latency-ms", type=float, default=20.0, help="of every answer (%(default)s)")
     parser.add_argument("--poll-seconds", type=float, default=0.5, help="first interval of a wait (%(default)s)")
-    parser.add_argument(
-        "--default-width", type=int, nargs="*", default=[100], metavar="N", help="also so (%(default)s)"
-    )
+    parser.add_argument("--default-width", type=int, nargs="*", default=[10], metavar="N", help="also so (%(default)s)")
     parser.add_argument("--docs", type=Path, help="a page whose table is renewed")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what is written")
     return parser

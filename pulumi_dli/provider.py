@@ -166,7 +166,7 @@ class QueueProvider(DliProvider):
     """Provider of `pulumi_dli.Queue`."""
 
     def lifecycle(self) -> Lifecycle[Any]:
-        from pulumi_dli.lifecycle.queue import QueueLifecycle  # noqa: PLC0415
+        from pulumi_dli.lifecycle.queues.queue import QueueLifecycle  # noqa: PLC0415
 
         return QueueLifecycle()
 
@@ -175,7 +175,7 @@ class PackageGroupProvider(DliProvider):
     """Provider of `pulumi_dli.PackageGroup`."""
 
     def lifecycle(self) -> Lifecycle[Any]:
-        from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle  # noqa: PLC0415
+        from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle  # noqa: PLC0415
 
         return PackageGroupLifecycle()
 
@@ -184,7 +184,7 @@ class UploadedPackageProvider(DliProvider):
     """Provider of `pulumi_dli.UploadedPackage`."""
 
     def lifecycle(self) -> Lifecycle[Any]:
-        from pulumi_dli.lifecycle.uploaded_package import UploadedPackageLifecycle  # noqa: PLC0415
+        from pulumi_dli.lifecycle.packages.uploaded_package import UploadedPackageLifecycle  # noqa: PLC0415
 
         return UploadedPackageLifecycle()
 
@@ -193,7 +193,7 @@ class FlinkJarJobProvider(DliProvider):
     """Provider of `pulumi_dli.FlinkJarJob`."""
 
     def lifecycle(self) -> Lifecycle[Any]:
-        from pulumi_dli.lifecycle.flink_job import FlinkJarJobLifecycle  # noqa: PLC0415
+        from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle  # noqa: PLC0415
 
         return FlinkJarJobLifecycle()
 

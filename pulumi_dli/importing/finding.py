@@ -11,12 +11,12 @@ from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.errors import DliError, NotFoundError
-from pulumi_dli.lifecycle import job_facts, job_wire
 from pulumi_dli.lifecycle.contract import Call, Observation
-from pulumi_dli.lifecycle.flink_job import FlinkJarJobLifecycle
+from pulumi_dli.lifecycle.jobs import facts, wire
+from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
 from pulumi_dli.lifecycle.ownership import visible
-from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle
-from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
+from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import Spec, check
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
@@ -111,12 +111,8 @@ def _jobs(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
 
 def _job(session: Session, job: FlinkJob) -> Observation:
     """The job with the inputs that a program would have to give: what is as by default is not said."""
-    inputs = {
-        name: value
-        for name, value in job_facts.everything(job).items()
-        if value != job_wire.CLEARED.get(name, object())
-    }
-    state = job_facts.observed_state(job)
+    inputs = {name: value for name, value in facts.everything(job).items() if value != wire.CLEARED.get(name, object())}
+    state = facts.observed_state(job)
     if state in ("suspended", "draft"):
         inputs["state"] = state
     tags = session.job_tags.of(str(job.job_id)) or {}

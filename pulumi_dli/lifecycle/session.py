@@ -16,11 +16,11 @@ from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.config import Connection, must_be_at
 from pulumi_dli.errors import ApiError
-from pulumi_dli.lifecycle.batching import Batcher
 from pulumi_dli.lifecycle.ownership import Claims
-from pulumi_dli.lifecycle.tag_reads import TagReads
-from pulumi_dli.lifecycle.waiting import Backoff
-from pulumi_dli.lifecycle.watching import JobSnapshots, JobWatcher, SharedSnapshot
+from pulumi_dli.lifecycle.sharing.batching import Batcher
+from pulumi_dli.lifecycle.sharing.tag_reads import TagReads
+from pulumi_dli.lifecycle.sharing.waiting import Backoff
+from pulumi_dli.lifecycle.sharing.watching import JobSnapshots, JobWatcher, SharedSnapshot
 
 JOB_TAGS = "dli_flink_job"
 QUEUE_TAGS = "dli_queue"

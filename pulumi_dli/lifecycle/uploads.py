@@ -1,7 +1,7 @@
 """Local files to OBS, and objects of ours out of it again (contract 5.2: packages are copied from OBS objects).
 
-`package_moves.py` calls it, and `checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does the
-work (extra `obs`); it is loaded when first used. Objects carry the owner of the resource in their metadata, so that an
+`packages/` calls it, and `jobs/checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does it:
+the extra `obs`, loaded when first used. Objects carry the owner of the resource in their metadata, so that an
 interrupted upload is known as ours; whoever else put the same bytes there keeps them.
 """
 
@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from pulumi_dli.config import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
 from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.waiting import cancelled_error
+from pulumi_dli.lifecycle.sharing.waiting import cancelled_error
 from pulumi_dli.specs.package_names import digest_of
 
 if TYPE_CHECKING:

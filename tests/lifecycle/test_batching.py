@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.batching import Batcher
+from pulumi_dli.lifecycle.sharing.batching import Batcher
 
 
 @dataclass(frozen=True)

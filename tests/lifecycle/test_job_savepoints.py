@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pulumi_dli.lifecycle import savepoints
+from pulumi_dli.lifecycle.jobs import savepoints
 
 FOLDER = "obs://bucket/jobs/savepoint/138/"
 NOON = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC in milliseconds

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.lifecycle import job_wire
-from pulumi_dli.lifecycle.job_wish import fields_to_send, kept_by_service, situation_of
+from pulumi_dli.lifecycle.jobs import wire
+from pulumi_dli.lifecycle.jobs.wish import fields_to_send, kept_by_service, situation_of
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 TOP = {"desc", "queue_name", "main_class", "entrypoint_args"}
@@ -64,19 +64,19 @@ DIFFERENT = [
 @pytest.mark.parametrize(("given", "live"), SAME)
 def test_what_the_service_spells_its_own_way_is_no_drift(given, live):
     mine = inputs(**given)
-    assert job_wire.refreshed(mine, job(**live), {}) == mine
+    assert wire.refreshed(mine, job(**live), {}) == mine
 
 
 @pytest.mark.parametrize(("given", "live", "field", "value"), DIFFERENT)
 def test_what_differs_is_shown_as_a_program_would_say_it(given, live, field, value):
     mine = inputs(**given)
-    found = job_wire.refreshed(mine, job(**live), {})
+    found = wire.refreshed(mine, job(**live), {})
     assert found == {**mine, field: value}
     assert inputs(**found)[field] == found[field]  # it passes the checks of the program as it is
 
 
 def test_a_create_sends_what_was_given_and_nothing_else():
-    assert job_wire.create_body(inputs(repair="all", tags={"a": "b"}, runtime_config={"k": "v"}, state="draft")) == {
+    assert wire.create_body(inputs(repair="all", tags={"a": "b"}, runtime_config={"k": "v"}, state="draft")) == {
         "name": "j",
         "entrypoint": "g/app.jar",
         "runtime_config": '[{"key": "k", "value": "v"}]',
@@ -85,7 +85,7 @@ def test_a_create_sends_what_was_given_and_nothing_else():
 
 def test_every_field_is_cleared_with_something_or_known_not_to_be():
     never = {"name", "entrypoint", "queue_name", "tm_slot_num", "resource_config"}
-    assert {*job_wire.SENT} - {*job_wire.CLEARED} == never
+    assert {*wire.SENT} - {*wire.CLEARED} == never
 
 
 def test_a_cleared_field_is_sent_once():
@@ -114,7 +114,7 @@ def test_the_folder_of_the_service_is_not_taken_for_a_kept_checkpoint_path():
 
 
 def test_a_snapshot_puts_back_what_was_there_and_empties_what_was_empty():
-    body = job_wire.snapshot_body(job(desc="text", runtime_config="a=1", dependency_jars=["g/b.jar"]))
+    body = wire.snapshot_body(job(desc="text", runtime_config="a=1", dependency_jars=["g/b.jar"]))
     assert body["desc"] == "text"
     assert body["runtime_config"] == '[{"key": "a", "value": "1"}]'
     assert body["dependency_jars"] == ["g/b.jar"]

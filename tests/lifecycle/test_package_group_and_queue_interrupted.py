@@ -12,8 +12,8 @@ from dli_world import Resource, World
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import HalfDone
-from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle
-from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
+from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.packages import Package
 
 QUEUE: dict[str, Any] = {

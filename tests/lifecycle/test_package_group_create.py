@@ -14,7 +14,7 @@ from pulumi_dli.config import Token
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import ConfigError, DliError, OwnershipError
 from pulumi_dli.lifecycle.contract import HalfDone
-from pulumi_dli.lifecycle.package_group import PackageGroupLifecycle
+from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
 from pulumi_dli.packages import Package
 from pulumi_dli.specs.values import OWNER_TAG
 

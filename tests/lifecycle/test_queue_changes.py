@@ -12,7 +12,7 @@ from pulumi_dli.api.answers import Request
 from pulumi_dli.api.retry import Repeat
 from pulumi_dli.errors import ConflictError, DliError
 from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
-from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
 INPUTS: dict[str, Any] = {"queue_name": "streams", "cu_count": 64}

@@ -7,7 +7,7 @@ from dli_world import Resource, World
 
 from pulumi_dli.errors import ApiError, ConfigError, LostAnswerError, OwnershipError
 from pulumi_dli.lifecycle.contract import HalfDone
-from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
 INPUTS = {"queue_name": "Streams", "cu_count": 64}

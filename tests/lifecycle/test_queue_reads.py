@@ -8,7 +8,7 @@ import pytest
 from dli_world import Resource, World
 
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.queue import QueueLifecycle
+from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
 INPUTS: dict[str, Any] = {"queue_name": "Streams", "cu_count": 64}

@@ -10,7 +10,7 @@ from simulated_time import Simulation
 
 from pulumi_dli.errors import ApiError, NotFoundError
 from pulumi_dli.lifecycle.session import JOB_TAGS
-from pulumi_dli.lifecycle.tag_reads import TagReads
+from pulumi_dli.lifecycle.sharing.tag_reads import TagReads
 from pulumi_dli.specs.values import OWNER_TAG
 
 GATEWAY = ApiError("APIGW.0101", status=404, code="APIGW.0101")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.api.flink_models import JobStatus
-from pulumi_dli.lifecycle.upgrade import NO_EFFECT, Plan, Restore, Situation, Stop, Wish, plan_upgrade
+from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Plan, Restore, Situation, Stop, Wish, plan_upgrade
 from pulumi_dli.specs.fields import Effect
 
 PAGE = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from simulated_time import Simulation
 
 from pulumi_dli import errors
 from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.waiting import (
+from pulumi_dli.lifecycle.sharing.waiting import (
     Backoff,
     Deadline,
     Goal,

@@ -25,8 +25,8 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.contract import Call, HalfDone
 from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed
-from pulumi_dli.lifecycle.package_leftovers import clear, delete_objects
-from pulumi_dli.lifecycle.package_wire import (
+from pulumi_dli.lifecycle.packages.leftovers import clear, delete_objects
+from pulumi_dli.lifecycle.packages.wire import (
     FAILED,
     READY,
     UPLOADING,
@@ -43,8 +43,8 @@ from pulumi_dli.lifecycle.package_wire import (
     worst_status,
 )
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
+from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, wait_for
 from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_for
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.values import OWNER_TAG
 

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.errors import DliError, LostAnswerError
-from pulumi_dli.lifecycle.waiting import cancelled_error, fresh_copy
+from pulumi_dli.lifecycle.sharing.waiting import cancelled_error, fresh_copy
 
 R = TypeVar("R")
 

@@ -1,7 +1,7 @@
 """The life of a Flink jar job: create, foresee, read, update, delete.
 
-This is the story; the decisions are in `upgrade.py` and `job_wish.py`, the moves in `job_moves.py`, the way through an
-upgrade and back in `job_upgrade.py`, the preview in `job_forecast.py`. It keeps the promises of `contract.Lifecycle`.
+This is the story; the decisions are in `plan.py` and `wish.py`, the moves in `moves.py`, the way through an
+upgrade and back in `upgrade.py`, the preview in `forecast.py`. It keeps the promises of `contract.Lifecycle`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from pulumi_dli.errors import (
     NotFoundError,
     UpgradeBlockedError,
 )
-from pulumi_dli.lifecycle import job_facts, job_forecast, job_wire, savepoints
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, HalfDone, Observation, Outcome
-from pulumi_dli.lifecycle.job_birth import KIND, Made, make
-from pulumi_dli.lifecycle.job_moves import JobMoves
-from pulumi_dli.lifecycle.job_upgrade import Unfinished, Upgrade
-from pulumi_dli.lifecycle.job_wish import (
+from pulumi_dli.lifecycle.jobs import facts, forecast, savepoints, wire
+from pulumi_dli.lifecycle.jobs.birth import KIND, Made, make
+from pulumi_dli.lifecycle.jobs.moves import JobMoves
+from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.jobs.upgrade import Unfinished, Upgrade
+from pulumi_dli.lifecycle.jobs.wish import (
     NOTES,
     deferred_fields,
     has_run,
@@ -36,7 +37,6 @@ from pulumi_dli.lifecycle.job_wish import (
 )
 from pulumi_dli.lifecycle.ownership import is_foreign, visible
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
-from pulumi_dli.lifecycle.upgrade import Phase, phase_of, plan_upgrade
 from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -56,11 +56,11 @@ class FlinkJarJobLifecycle:
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """The preview's line for a job that does not exist yet."""
-        job_forecast.announce(call, news, unknown)
+        forecast.announce(call, news, unknown)
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         """One line: what happens to the stream, and because of which fields."""
-        return job_forecast.foresee(call, ahead)
+        return forecast.foresee(call, ahead)
 
     def create(self, call: Call, session: Session, spec: FlinkJarJobSpec) -> Outcome:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
@@ -83,8 +83,8 @@ class FlinkJarJobLifecycle:
                 return Outcome(str(made.job_id), {**outs, **self._facts(moves, moves.look(), outs, detailed=True)})
         with _kept(str(made.job_id), {**outs, "unfinished": "started, not seen running"}):
             sighting = moves.await_running(on_queue=spec.queue_name or "")
-        facts = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
-        return Outcome(str(made.job_id), {**outs, **facts, "has_run": True})
+        seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
+        return Outcome(str(made.job_id), {**outs, **seen, "has_run": True})
 
     def _bring_up(
         self, call: Call, session: Session, made: Made, spec: FlinkJarJobSpec, outs: Mapping[str, Any]
@@ -115,10 +115,10 @@ class FlinkJarJobLifecycle:
         job = sighting.job
         moves = self._moves(call, session, job_id, {**olds, "name": job.name})
         if not olds.get("job_id"):
-            outs = {**job_facts.everything(job), **session.where()}
+            outs = {**facts.everything(job), **session.where()}
             return Observation(id, {**outs, **self._facts(moves, job, outs, detailed=sighting.detailed)}, {})
         inputs = {field: olds[field] for field in FlinkJarJobSpec.model_fields if olds.get(field) is not None}
-        found = job_wire.refreshed(inputs, job, olds.get("deferred") or {})
+        found = wire.refreshed(inputs, job, olds.get("deferred") or {})
         found = {**found, **self._state_input(job, olds), **self._tags_input(session, id, inputs)}
         found = {field: value for field, value in found.items() if value is not None}
         outs = {key: olds[key] for key in (*NOTES, *session.where()) if key in olds}
@@ -133,8 +133,8 @@ class FlinkJarJobLifecycle:
     def _state_input(self, job: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
         """The `state` that a program would have to give; as declared while the job is as declared."""
         declared = str(olds.get("declared_state") or "")
-        observed = job_facts.observed_state(job)
-        if job_facts.agrees(declared or "running", observed):
+        observed = facts.observed_state(job)
+        if facts.agrees(declared or "running", observed):
             return {"state": declared or None}
         return {"state": observed}
 
@@ -152,7 +152,7 @@ class FlinkJarJobLifecycle:
     ) -> str | None:
         """Why the job is not as the last update promised; None when it is, or when a person had a hand in it."""
         phase = phase_of(job.status)
-        restarted = [f for f in job_wire.SENT if FlinkJarJobSpec.effect(f) is Effect.RESTART]
+        restarted = [f for f in wire.SENT if FlinkJarJobSpec.effect(f) is Effect.RESTART]
         differs = any(inputs.get(field) != found.get(field) for field in restarted)
         if olds.get("unfinished"):
             settled = phase in (Phase.LIVE, Phase.FINISHED) and not differs
@@ -166,7 +166,7 @@ class FlinkJarJobLifecycle:
         declared = str(olds.get("declared_state") or "running")
         if declared != "running" or phase_of(job.status) not in (Phase.FAILED, Phase.ARREARS, Phase.UNSURE):
             return ()
-        reason = job_facts.described(job.status_desc, job_facts.secret_words(olds))
+        reason = facts.described(job.status_desc, facts.secret_words(olds))
         return (f"{moves.what} is {job.status}" + (f": {reason}" if reason else ""),)
 
     def update(
@@ -224,8 +224,8 @@ class FlinkJarJobLifecycle:
         """The outputs after an update."""
         notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, made or job.savepoint_path))
         ran = olds.get("has_run") or has_run(job.status) or None
-        facts = self._facts(moves, job, olds, detailed=True)
-        return {**inputs, **moves.session.where(), **notes, **facts, "has_run": ran}
+        seen = self._facts(moves, job, olds, detailed=True)
+        return {**inputs, **moves.session.where(), **notes, **seen, "has_run": ran}
 
     def _half_outs(
         self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], half: Unfinished
@@ -340,10 +340,10 @@ class FlinkJarJobLifecycle:
 
     def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
         name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")
-        return JobMoves(call, session, job_id, name=name, words=job_facts.secret_words(*bags))
+        return JobMoves(call, session, job_id, name=name, words=facts.secret_words(*bags))
 
     def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
-        found = job_facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
+        found = facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
         return {**found, "observed_at": moves.service_millis()}
 
 

@@ -1,6 +1,6 @@
 """A package group between the program and the wire: what is wanted, what is ours, what is there. Pure.
 
-`package_group.py` and `package_moves.py` call it. The service knows packages by name only and never tells their paths
+`package_group.py` and `moves.py` call it. The service knows packages by name only and never tells their paths
 (contract 8), so what we uploaded from where is recorded in the outputs: `uploaded` (declared), `superseded` (declared
 once, still there). Nothing else of a group is ever overwritten or deleted.
 """

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import ApiError, ConflictError, DliError, LostAnswerError, OwnershipError
-from pulumi_dli.lifecycle import job_wire
-from pulumi_dli.lifecycle.job_facts import described, secret_words
+from pulumi_dli.lifecycle.jobs import wire
+from pulumi_dli.lifecycle.jobs.facts import described, secret_words
 from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed, wire_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.specs.values import OWNER_TAG
@@ -58,7 +58,7 @@ def _post(call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[s
     """None when a job of that name exists already, perhaps from this very call."""
     tag, lost = owner, False
     while True:
-        body = job_wire.create_body(inputs)
+        body = wire.create_body(inputs)
         if tags := wire_tags(spec.tags, tag):
             body["tags"] = tags
         try:

@@ -23,12 +23,12 @@ from pulumi_dli.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from pulumi_dli.lifecycle import job_wire, savepoints
-from pulumi_dli.lifecycle.checkpoints import newest_checkpoint
-from pulumi_dli.lifecycle.job_moves import JobMoves
-from pulumi_dli.lifecycle.job_stops import NoSavepointError
-from pulumi_dli.lifecycle.job_wish import fields_to_send
-from pulumi_dli.lifecycle.upgrade import Phase, Plan, Restore, Stop, phase_of
+from pulumi_dli.lifecycle.jobs import savepoints, wire
+from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
+from pulumi_dli.lifecycle.jobs.moves import JobMoves
+from pulumi_dli.lifecycle.jobs.plan import Phase, Plan, Restore, Stop, phase_of
+from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
+from pulumi_dli.lifecycle.jobs.wish import fields_to_send
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -199,7 +199,7 @@ class Upgrade:
 
     def _change(self, *, running: bool) -> None:
         def differing(job: FlinkJob) -> dict[str, Any]:
-            return job_wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
+            return wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
 
         self._changed = True  # until the service says that it refused: an unknown outcome counts as taken
         try:
@@ -257,7 +257,7 @@ class Upgrade:
             try:
                 stopped = self._moves.stop_for_good()
                 if self._changed:
-                    self._moves.change(job_wire.snapshot_body(self._before))
+                    self._moves.change(wire.snapshot_body(self._before))
                 resume = self._give_back_state(stopped)
                 with self._moves.session.runs.joining():
                     self._moves.start(stopped, resume=resume)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
-from pulumi_dli.lifecycle import job_wire
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
 from pulumi_dli.lifecycle.differences import named
-from pulumi_dli.lifecycle.job_wish import Wanted, remembered, situation_of, wanted
-from pulumi_dli.lifecycle.upgrade import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.jobs import wire
+from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.jobs.wish import Wanted, remembered, situation_of, wanted
 from pulumi_dli.specs.fields import Effect
 from pulumi_dli.specs.flink_jar_job import is_new_flink
 
@@ -139,7 +139,7 @@ def _warn(call: Call, plan: Plan, situation: Situation, ahead: Ahead) -> None:
 def _warn_of_old_packages(call: Call, news: Mapping[str, Any]) -> None:
     """Contract 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
     references = [news.get("entrypoint"), *(news.get("dependency_jars") or ()), *(news.get("dependency_files") or ())]
-    grouped = [ref for ref in references if ref and "://" not in job_wire.path_of(ref)]
+    grouped = [ref for ref in references if ref and "://" not in wire.path_of(ref)]
     if is_new_flink(news.get("flink_version")) and grouped:
         call.warn(
             f"Flink {news['flink_version']} takes packages as obs:// paths only; package groups are for older ones"

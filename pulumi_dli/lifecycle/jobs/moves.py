@@ -1,7 +1,7 @@
-"""The moves of one job: change, import a savepoint, start, see it through; stops are in `job_stops.py`. Each does one
+"""The moves of one job: change, import a savepoint, start, see it through; stops are in `stops.py`. Each does one
 thing and checks it.
 
-`flink_job.py` and `job_upgrade.py` put moves together; what to do is decided in `upgrade.py`. A move never takes
+`flink_job.py` and `upgrade.py` put moves together; what to do is decided in `plan.py`. A move never takes
 success at its word: the result of a batch is read per job, a lost answer is followed by a look, a savepoint must be a
 new one.
 """
@@ -19,11 +19,11 @@ from pulumi_dli.errors import (
     UpgradeBlockedError,
     WaitFailedError,
 )
-from pulumi_dli.lifecycle.job_stops import ENDED, FIRST_JOB, STOP_SECONDS, UP, JobStops
-from pulumi_dli.lifecycle.job_view import MOVING_STATUSES
-from pulumi_dli.lifecycle.upgrade import Phase, phase_of
-from pulumi_dli.lifecycle.waiting import Goal, Seen
-from pulumi_dli.lifecycle.watching import Sighting
+from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
+from pulumi_dli.lifecycle.jobs.stops import ENDED, FIRST_JOB, STOP_SECONDS, UP, JobStops
+from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES
+from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
+from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
 _STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends

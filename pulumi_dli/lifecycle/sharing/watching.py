@@ -16,7 +16,7 @@ from typing import Generic
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.snapshots import (
+from pulumi_dli.lifecycle.sharing.snapshots import (
     NEWEST_FIRST,
     PAGE,
     J,
@@ -27,7 +27,7 @@ from pulumi_dli.lifecycle.snapshots import (
     SharedSnapshot,
     Sighting,
 )
-from pulumi_dli.lifecycle.waiting import (
+from pulumi_dli.lifecycle.sharing.waiting import (
     TOLERATED_FAILURES,
     Backoff,
     Deadline,

@@ -3,7 +3,7 @@
 `provider.py` calls it through `contract.Lifecycle`. The service has no call for a group: it is what the list shows
 under its name, and anybody may put packages into it. Only packages that the outputs record as ours are overwritten or
 deleted; others of the same group are an output and never drift. Objects in OBS that we uploaded for a package are
-deleted with it, unless a job names them. What changes a group is in `package_moves.py`.
+deleted with it, unless a job names them. What changes a group is in `moves.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign
-from pulumi_dli.lifecycle.package_leftovers import delete_objects, named_by_jobs
-from pulumi_dli.lifecycle.package_moves import CLAIM, PackageMoves
-from pulumi_dli.lifecycle.package_wire import (
+from pulumi_dli.lifecycle.packages.leftovers import delete_objects, named_by_jobs
+from pulumi_dli.lifecycle.packages.moves import CLAIM, PackageMoves
+from pulumi_dli.lifecycle.packages.wire import (
     FAILED,
     Held,
     Record,

@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.waiting import fresh_copy
+from pulumi_dli.lifecycle.sharing.waiting import fresh_copy
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What goes when packages go: the superseded ones that no job names any more, and the objects that we uploaded.
 
-`package_moves.py` calls it in updates, `package_group.py` in deletes. A package that a job of the project names, in
+`moves.py` calls it in updates, `package_group.py` in deletes. A package that a job of the project names, in
 whatever status that job is, is never removed by an update: the job, or its rollback, may need the bytes again.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.package_wire import Record
+from pulumi_dli.lifecycle.packages.wire import Record
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.uploads import ObsUploads
 

@@ -23,9 +23,9 @@ from pulumi_dli.errors import (
     WaitTimeoutError,
 )
 from pulumi_dli.lifecycle.contract import Call, HalfDone
-from pulumi_dli.lifecycle.queue_wire import facts, impossible_scaling, managed, plan_scaling
+from pulumi_dli.lifecycle.queues.wire import facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
+from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
 from pulumi_dli.specs.queue import QueueSpec
 
 CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (contract 3.8)

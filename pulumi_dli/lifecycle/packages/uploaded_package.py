@@ -13,7 +13,7 @@ from typing import Any
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome, foreseen
 from pulumi_dli.lifecycle.ownership import owner_of
-from pulumi_dli.lifecycle.package_leftovers import named_by_jobs
+from pulumi_dli.lifecycle.packages.leftovers import named_by_jobs
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.uploads import ObsUploads
 from pulumi_dli.specs.fields import Failure

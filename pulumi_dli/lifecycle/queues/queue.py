@@ -3,7 +3,7 @@
 `provider.py` calls it through `contract.Lifecycle`. There is no status to wait for: a queue is up when it can be read
 by its name, and its compute comes with the first job (contract 4.8), so nothing here sleeps. What the service can never
 do (replace under the same name, scale 16 CUs) is refused in `foresee`, before anything is touched. The moves that
-change a queue that exists are in `queue_moves.py`.
+change a queue that exists are in `moves.py`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, HalfDone, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign, is_own, owner_of, renewed
-from pulumi_dli.lifecycle.queue_forecast import foresee
-from pulumi_dli.lifecycle.queue_moves import QueueMoves, observe, tag_id
-from pulumi_dli.lifecycle.queue_wire import (
+from pulumi_dli.lifecycle.queues.forecast import foresee
+from pulumi_dli.lifecycle.queues.moves import QueueMoves, observe, tag_id
+from pulumi_dli.lifecycle.queues.wire import (
     create_body,
     facts,
     imported,
@@ -38,7 +38,7 @@ from pulumi_dli.lifecycle.queue_wire import (
     refreshed,
 )
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, wait_for
+from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, wait_for
 from pulumi_dli.specs.fields import Failure
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG

@@ -1,6 +1,6 @@
 """One job as one call sees it: looks at it, waits for it, keeps secret words out of what the service says of it.
 
-`job_moves.py` builds its moves on this. Nothing here changes the job.
+`moves.py` builds its moves on this. Nothing here changes the job.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import Call
-from pulumi_dli.lifecycle.job_facts import described, tells_all
+from pulumi_dli.lifecycle.jobs.facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.waiting import Deadline, Goal, Seen, cancelled_error, wait_on
-from pulumi_dli.lifecycle.watching import Sighting
+from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, wait_on
+from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
 MOVING_STATUSES = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
-from pulumi_dli.lifecycle.queue_wire import differs, impossible_scaling
+from pulumi_dli.lifecycle.queues.wire import differs, impossible_scaling
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 

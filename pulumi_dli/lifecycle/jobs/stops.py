@@ -1,6 +1,6 @@
 """Bringing one job to rest: settle, stop with the proof of a savepoint, stop for good; and a savepoint without a stop.
 
-`job_moves.py` adds the other moves. A stop is believed when the job has come to rest, and a savepoint when it was not
+`moves.py` adds the other moves. A stop is believed when the job has come to rest, and a savepoint when it was not
 there before.
 """
 
@@ -18,11 +18,11 @@ from pulumi_dli.errors import (
     UpgradeBlockedError,
     WaitFailedError,
 )
-from pulumi_dli.lifecycle import savepoints
-from pulumi_dli.lifecycle.job_view import MOVING_STATUSES, JobView
-from pulumi_dli.lifecycle.upgrade import Phase, phase_of
-from pulumi_dli.lifecycle.waiting import Goal, Seen
-from pulumi_dli.lifecycle.watching import Sighting
+from pulumi_dli.lifecycle.jobs import savepoints
+from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
+from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES, JobView
+from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
+from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0

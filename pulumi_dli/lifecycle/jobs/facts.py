@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.lifecycle.job_wire import SENT, live_value
-from pulumi_dli.lifecycle.upgrade import Phase, phase_of
+from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
+from pulumi_dli.lifecycle.jobs.wire import SENT, live_value
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob

@@ -1,4 +1,4 @@
-"""What an update does to a job: decided here, from values alone; done in `job_moves.py`.
+"""What an update does to a job: decided here, from values alone; done in `upgrade.py`.
 
 `plan_upgrade` takes what was observed (`Situation`) and what is wished for (`Wish`) and returns a frozen `Plan`. It
 sends nothing and raises nothing, so that the preview and the update decide alike, and so that its table (status by

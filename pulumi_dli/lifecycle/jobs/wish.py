@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.lifecycle import savepoints
-from pulumi_dli.lifecycle.job_wire import (
+from pulumi_dli.lifecycle.jobs import savepoints
+from pulumi_dli.lifecycle.jobs.plan import Phase, Situation, Wish, phase_of
+from pulumi_dli.lifecycle.jobs.wire import (
     CLEARED,
     LIVE_FIELDS,
     SENT,
@@ -23,7 +24,6 @@ from pulumi_dli.lifecycle.job_wire import (
     live_value,
     path_of,
 )
-from pulumi_dli.lifecycle.upgrade import Phase, Situation, Wish, phase_of
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 

@@ -1,0 +1,1 @@
+"""The lives of package groups and of uploaded packages."""
