@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
-from tests.engines import CLI_WHEN_SLOW, Engine, calls
+from tests.engines import CLI_WHEN_SLOW, EMBEDDED_ONLY, Engine, calls
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
 
@@ -103,6 +103,20 @@ def test_outputs_flow_between_resources_and_are_unknown_at_preview(engine: Engin
     assert second["definition"]["desc"] == "job_running"
     assert engine.outputs()["both"] == [str(first["job_id"]), {"second": str(second["job_id"])}]
     assert engine.preview().ops() == {}
+
+
+@EMBEDDED_ONLY
+def test_an_input_that_is_not_given_is_an_output_without_a_value(engine: Engine, dli: Emulator) -> None:
+    engine.write("""
+        q = dli.Queue("q", cu_count=16)
+        pulumi.export("given", q.cu_count)
+        pulumi.export("absent", q.tags.apply(lambda tags: tags is None))
+        pulumi.export("unheard of", hasattr(q, "colour"))
+    """)
+    engine.connect(dli)
+    made = engine.up()
+    assert made.ok, made.text
+    assert engine.outputs() == {"given": 16, "absent": True, "unheard of": False}
 
 
 @CLI_WHEN_SLOW
