@@ -25,7 +25,8 @@ from pulumi_dli.api.client import DliClient
 from pulumi_dli.config import resolve_connection
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.contract import Ahead, Call, HalfDone
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, HalfDone
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from pulumi_dli.specs.fields import check as check_fields

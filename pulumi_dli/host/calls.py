@@ -14,7 +14,7 @@ from typing import Any
 from pulumi_dli.host import bridge, lone
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
-from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.call import Call
 
 # The engine decides how much runs at a time (`--parallel`, PULUMI_PARALLEL, else four for each core); the pool only
 # must not be narrower. A thread is started when a call needs it, so a high limit costs nothing.

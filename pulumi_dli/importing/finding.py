@@ -11,7 +11,8 @@ from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.errors import DliError, NotFoundError
-from pulumi_dli.lifecycle.contract import Call, Observation
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Observation
 from pulumi_dli.lifecycle.jobs import facts, wire
 from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
 from pulumi_dli.lifecycle.ownership import visible

@@ -12,44 +12,17 @@ them:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     # Not at run time: `host` imports this module in every stack program, and pydantic is heavy.
+    from pulumi_dli.lifecycle.call import Call
     from pulumi_dli.lifecycle.session import Session
     from pulumi_dli.specs.fields import Change, Failure, Spec
 
 SpecT = TypeVar("SpecT", bound="Spec")
-
-
-def _silent(_text: str) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of the engine about one resource.
-
-    Attributes:
-        urn: the resource's URN; "" when the host did not tell.
-        name: the resource's name in the program; "" when the host did not tell.
-        timeout_seconds: what `custom_timeouts` asks for, None when nothing was asked.
-        cancelled: set when the person asked to stop; waits end early.
-        progress: shows a passing line on the resource ("submitting, 3 min"); throttled by the host.
-        note: says a lasting line on the resource, at most once each.
-        warn: says a lasting warning on the resource, at most once each.
-    """
-
-    urn: str = ""
-    name: str = ""
-    timeout_seconds: float | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    progress: Callable[[str], None] = _silent
-    note: Callable[[str], None] = _silent
-    warn: Callable[[str], None] = _silent
 
 
 @dataclass(frozen=True)

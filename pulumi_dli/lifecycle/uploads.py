@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from pulumi_dli.config import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
-from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.sharing.waiting import cancelled_error
 from pulumi_dli.specs.package_names import digest_of
 

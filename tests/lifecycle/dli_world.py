@@ -10,7 +10,8 @@ from typing import Any
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.config import AccessKey, Connection
 from pulumi_dli.emulator.testing import Emulator
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Lifecycle, Outcome
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Lifecycle, Outcome
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes, check
 

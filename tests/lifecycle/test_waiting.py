@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.sharing.waiting import (
     Backoff,
     Deadline,

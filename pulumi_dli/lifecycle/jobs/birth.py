@@ -19,7 +19,7 @@ from pulumi_dli.specs.values import OWNER_TAG
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
-    from pulumi_dli.lifecycle.contract import Call
+    from pulumi_dli.lifecycle.call import Call
     from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 KIND = "job"

@@ -21,7 +21,8 @@ from pulumi_dli.errors import (
     NotFoundError,
     UpgradeBlockedError,
 )
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
 from pulumi_dli.lifecycle.jobs import facts, forecast, savepoints, wire
 from pulumi_dli.lifecycle.jobs.birth import KIND, Made, make
 from pulumi_dli.lifecycle.jobs.moves import JobMoves

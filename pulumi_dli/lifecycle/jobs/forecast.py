@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen
 from pulumi_dli.lifecycle.differences import named
 from pulumi_dli.lifecycle.jobs import wire
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade

@@ -13,7 +13,7 @@ from typing import Any
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
-from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.jobs.facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, wait_on

@@ -23,7 +23,8 @@ from pulumi_dli.errors import (
     ThrottledError,
     WaitFailedError,
 )
-from pulumi_dli.lifecycle.contract import Call, HalfDone
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed
 from pulumi_dli.lifecycle.packages.leftovers import clear, delete_objects
 from pulumi_dli.lifecycle.packages.wire import (

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign
 from pulumi_dli.lifecycle.packages.leftovers import delete_objects, named_by_jobs
 from pulumi_dli.lifecycle.packages.moves import CLAIM, PackageMoves

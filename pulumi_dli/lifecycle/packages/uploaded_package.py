@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pulumi_dli.errors import DliError, NotFoundError
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, Observation, Outcome, foreseen
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome, foreseen
 from pulumi_dli.lifecycle.ownership import owner_of
 from pulumi_dli.lifecycle.packages.leftovers import named_by_jobs
 from pulumi_dli.lifecycle.session import Session

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen
 from pulumi_dli.lifecycle.queues.wire import differs, impossible_scaling
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole

@@ -22,7 +22,8 @@ from pulumi_dli.errors import (
     ThrottledError,
     WaitTimeoutError,
 )
-from pulumi_dli.lifecycle.contract import Call, HalfDone
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.queues.wire import facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
 from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for

@@ -23,7 +23,8 @@ from pulumi_dli.errors import (
     OwnershipError,
     ThrottledError,
 )
-from pulumi_dli.lifecycle.contract import Ahead, Call, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
 from pulumi_dli.lifecycle.ownership import is_foreign, is_own, owner_of, renewed
 from pulumi_dli.lifecycle.queues.forecast import foresee
 from pulumi_dli.lifecycle.queues.moves import QueueMoves, observe, tag_id

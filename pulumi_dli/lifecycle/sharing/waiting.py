@@ -24,7 +24,7 @@ from pulumi_dli.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from pulumi_dli.lifecycle.contract import Call
+from pulumi_dli.lifecycle.call import Call
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)

@@ -1,0 +1,37 @@
+"""One call of the engine about one resource: who is meant, how long it may take, and how to speak to the person.
+
+`host` makes it; everything that waits or has something to say gets it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+def _silent(_text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the engine about one resource.
+
+    Attributes:
+        urn: the resource's URN; "" when the host did not tell.
+        name: the resource's name in the program; "" when the host did not tell.
+        timeout_seconds: what `custom_timeouts` asks for, None when nothing was asked.
+        cancelled: set when the person asked to stop; waits end early.
+        progress: shows a passing line on the resource ("submitting, 3 min"); throttled by the host.
+        note: says a lasting line on the resource, at most once each.
+        warn: says a lasting warning on the resource, at most once each.
+    """
+
+    urn: str = ""
+    name: str = ""
+    timeout_seconds: float | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str], None] = _silent
+    note: Callable[[str], None] = _silent
+    warn: Callable[[str], None] = _silent
