@@ -632,6 +632,7 @@ def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:
     """Thirty jobs cost thirty calls to run them."""
     cloud.poll_seconds = 1.0  # a batch waits as long for the next of those who are on their way
     cloud.queue("q1").up()
+    cloud.emulator.fault("jobs.create", "delay", delay=0.1, times=30)  # a service on the same machine has no latency
     jobs = [cloud.job(f"job-{number}") for number in range(30)]
     ups = [Aside(job.up) for job in jobs]
     since = cloud.mark()
@@ -645,4 +646,4 @@ def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:
     assert sorted(id_ for body in cloud.calls("jobs.run", since) for id_ in body["job_ids"]) == sorted(
         int(job.id) for job in jobs
     )
-    assert cloud.count("jobs.run", since=since) <= 6, "one batch; more only on a very busy machine"
+    assert cloud.count("jobs.run", since=since) <= 2, "one batch; a second only on a very busy machine"

@@ -19,12 +19,6 @@ from pulumi_dli.packages import Package
 from pulumi_dli.specs.values import OWNER_TAG
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
 @pytest.fixture
 def world(emulator: Emulator) -> Iterator[World]:
     emulator.reset()

@@ -31,7 +31,7 @@ def bags(spec: type[Spec]) -> Any:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_inputs_are_answered_and_normal_inputs_stay_as_they_are(spec: type[Spec], data: st.DataObject) -> None:
     given_inputs = data.draw(bags(spec))
@@ -48,7 +48,7 @@ def test_any_inputs_are_answered_and_normal_inputs_stay_as_they_are(spec: type[S
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_comparison_names_exactly_the_fields_that_differ(spec: type[Spec], data: st.DataObject) -> None:
     olds, news = data.draw(bags(spec)), data.draw(bags(spec))
@@ -57,7 +57,7 @@ def test_a_comparison_names_exactly_the_fields_that_differ(spec: type[Spec], dat
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_an_unknown_value_never_replaces(spec: type[Spec], data: st.DataObject) -> None:
     fields = data.draw(st.sets(st.sampled_from(sorted(spec.model_fields))))

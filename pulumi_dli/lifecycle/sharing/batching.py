@@ -5,8 +5,9 @@ from as many threads as the engine uses. The first caller of a batch leads it: w
 sends, and hands every caller the result of its own job. There are no background threads. A batch is never repeated
 here: after a lost answer every caller must read its own job (contract 6.5).
 
-When a batch closes: at `limit` jobs; or as soon as no caller is on its way (`joining`), no earlier batch is in the air,
-and as many jobs are in it as came together lately; or when nobody came for `max_window_seconds` (five times in all).
+When a batch closes: at `limit` jobs; or, once no caller is on its way (`joining`) and no earlier batch is in the air,
+at once for a job that is alone, and a moment after as many jobs are in it as came together lately; or when nobody came
+for `max_window_seconds` (five times in all).
 So a job that is alone waits for nobody, and the workers of a wave stay together.
 """
 
@@ -26,6 +27,7 @@ R = TypeVar("R")
 
 _WINDOWS_IN_ALL = 5  # creates go through a bounded number of connections: a wave of 50 arrives over several round trips
 _LINGER = 0.25  # of a window: how long a batch waits for company of which nothing is heard yet
+_SETTLE_SECONDS = 0.25  # and at most so long when all who are known are there
 _CANCEL_CHECK_SECONDS = 0.2
 _FOLLOWER_CHECK_SECONDS = 30.0  # followers are woken by their leader; this only bounds what a clock can be asked
 
@@ -206,9 +208,11 @@ class Batcher(Generic[R]):
         last_call = min(batch.last_arrival + self._window, batch.opened + _WINDOWS_IN_ALL * self._window)
         if self._on_their_way or self._in_the_air:
             return last_call - now
-        if len(batch.seats) >= self._company:
+        if self._company == 1:
             return 0.0
-        pause = min(last_call, self._quiet_since + _LINGER * self._window) - now
+        complete = len(batch.seats) >= self._company  # as far as is known: of those who begin one by one, more may come
+        linger = min(_LINGER * self._window, _SETTLE_SECONDS) if complete else _LINGER * self._window
+        pause = min(last_call, self._quiet_since + linger) - now
         if pause <= 0:
             self._company = len(batch.seats)  # the others did not come back: no more waiting for them
         return pause
