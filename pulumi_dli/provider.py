@@ -131,7 +131,7 @@ class DliProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create it and wait until it is up."""
         call, lifecycle = host.current_call(), self.lifecycle()
-        made = lifecycle.create(call, self.connect(), _spec(lifecycle, props))
+        made = lifecycle.create(call, self.connect(), _spec(lifecycle, _taken(props)))
         return CreateResult(made.id, dict(made.outs))
 
     @host.answering
@@ -151,7 +151,8 @@ class DliProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Bring it to what the program wants."""
         call, lifecycle = host.current_call(), self.lifecycle()
-        outs = lifecycle.update(call, self.connect(), _id, _fields(_olds), _spec(lifecycle, _news))
+        olds, spec = _taken(_olds), _spec(lifecycle, _taken(_news))
+        outs = lifecycle.update(call, self.connect(), _id, olds, spec)
         return UpdateResult(dict(outs))
 
     @host.answering
@@ -212,9 +213,22 @@ def _fields(bag: Mapping[str, Any]) -> dict[str, Any]:
     return {name: host.integers(value) for name, value in bag.items() if name != "__provider" and value is not None}
 
 
-def _spec(lifecycle: Lifecycle[Any], props: Mapping[str, Any]) -> Spec:
-    spec: Spec = lifecycle.spec.of(_fields(props))
-    return spec
+def _taken(bag: dict[str, Any]) -> dict[str, Any]:
+    """As `_fields`, and nothing but `__provider` stays in the bag, which the host holds for as long as a call lasts."""
+    fields = _fields(bag)
+    provider = {name: value for name, value in bag.items() if name == "__provider"}
+    bag.clear()
+    bag.update(provider)
+    return fields
+
+
+def _spec(lifecycle: Lifecycle[Any], fields: Mapping[str, Any]) -> Spec:
+    def spec() -> Spec:
+        made: Spec = lifecycle.spec.of(fields)
+        _ = made.inputs  # made here, and kept
+        return made
+
+    return host.apart(spec)
 
 
 __all__ = ["DliProvider", "FlinkJarJobProvider", "PackageGroupProvider", "QueueProvider", "UploadedPackageProvider"]

@@ -117,17 +117,19 @@ class FlinkJobs:
             "tags": tag_filter(tags),
         }
         pairs = tuple((key, value) for key, value in query.items() if value)
-        answer = self._transport.send(
-            Request("GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs)
-        )
-        listing = answer.object().get("job_list")
-        if not isinstance(listing, Mapping):
-            raise answer.unreadable("no list of jobs")
-        jobs = read_records(FlinkJob, listing.get("jobs"), "a Flink job")
-        total = read_int(listing.get("total_count"))
-        if total is None:  # then a full page promises one more
-            total = offset + len(jobs) + (len(jobs) >= limit)
-        return JobPage(total_count=total, jobs=jobs)
+        request = Request("GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs)
+
+        def page(answer: Answer) -> JobPage:
+            listing = answer.object().get("job_list")
+            if not isinstance(listing, Mapping):
+                raise answer.unreadable("no list of jobs")
+            jobs = read_records(FlinkJob, listing.get("jobs"), "a Flink job")
+            total = read_int(listing.get("total_count"))
+            if total is None:  # then a full page promises one more
+                total = offset + len(jobs) + (len(jobs) >= limit)
+            return JobPage(total_count=total, jobs=jobs)
+
+        return self._transport.read(request, page)
 
     def list_all(
         self,
@@ -168,11 +170,14 @@ class FlinkJobs:
         Raises:
             NotFoundError: it is gone.
         """
-        answer = self._transport.send(self._of_job("GET", job_id, f"read Flink job {job_id}", Repeat.READ))
-        detail = answer.object().get("job_detail")
-        if not isinstance(detail, Mapping):
-            raise answer.unreadable("no job details")
-        return read_record(FlinkJob, {"job_id": job_id, **detail}, "a Flink job")
+
+        def job(answer: Answer) -> FlinkJob:
+            detail = answer.object().get("job_detail")
+            if not isinstance(detail, Mapping):
+                raise answer.unreadable("no job details")
+            return read_record(FlinkJob, {"job_id": job_id, **detail}, "a Flink job")
+
+        return self._transport.read(self._of_job("GET", job_id, f"read Flink job {job_id}", Repeat.READ), job)
 
     def savepoint(self, job_id: int, path: str) -> None:
         """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unpublished`."""

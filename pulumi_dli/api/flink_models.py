@@ -139,6 +139,9 @@ class JobConfig(Record):
         return {**value, "runtime_config_text": read_text(value.get("runtime_config"))}
 
 
+_NO_CONFIG = JobConfig()  # one for all jobs of lists, where hundreds have none
+
+
 class FlinkJob(Record):
     """A Flink job. In a list without details most of it is None, and `detailed` is False."""
 
@@ -162,7 +165,7 @@ class FlinkJob(Record):
     user_id: Text = None
     project_id: Text = None
     run_mode: Text = None
-    config: JobConfig = Field(default_factory=JobConfig)
+    config: JobConfig = Field(default_factory=lambda: _NO_CONFIG)
     detailed: bool = False
 
     @model_validator(mode="before")

@@ -13,10 +13,11 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -41,6 +42,8 @@ from pulumi_dli.errors import (
     UnsentRequestError,
 )
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 _ADDRESS_ERRORS = (
     requests.exceptions.InvalidURL,
@@ -64,6 +67,7 @@ class Transport:
         self._identity = identity_of(connection, clock)
         self._counting = threading.Lock()
         self._session = _session(connection)
+        self._threads = ThreadPoolExecutor(connection.max_concurrency, "dli")
 
     @property
     def project_id(self) -> str:
@@ -87,6 +91,24 @@ class Transport:
             if not stale or not self._identity.renew(auth):
                 raise
         return self._repeated(request, self._identity.auth())
+
+    def read(self, request: Request, reader: Callable[[Answer], T]) -> T:
+        """What `reader` makes of the service's answer.
+
+        Raises: as `send`, and what `reader` raises.
+        """
+        answer = self.send(request)
+        return self._apart(lambda: reader(answer))
+
+    def _apart(self, work: Callable[[], T]) -> T:
+        """Have it done by one of a few threads, for a thread keeps the memory that its deepest work once took.
+
+        Hundreds of threads wait, each for its own job; exchanging and reading answers is not to leave its marks on all
+        of them. Not for the main thread, where a person's ^C must end what is going on.
+        """
+        if threading.current_thread() is threading.main_thread():
+            return work()
+        return self._threads.submit(work).result()
 
     def close(self) -> None:
         """End waiting callers and the pooled connections."""
@@ -112,8 +134,7 @@ class Transport:
 
     def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Answer:
         with self._gate.slot() as round_number:
-            response = self._exchange(request, path, body, auth)
-            answer = self._answer(request, path, response)
+            response, answer = self._apart(lambda: self._exchange(request, path, body, auth))
             error = refusal(answer)
             if isinstance(error, ThrottledError):
                 self._gate.throttled(round_number, error.retry_after_seconds)
@@ -123,7 +144,7 @@ class Transport:
             return answer
         raise self._told(error, response)
 
-    def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> requests.Response:
+    def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> tuple[requests.Response, Answer]:
         connection = self.connection
         with self._counting:
             self.calls += 1
@@ -144,7 +165,7 @@ class Transport:
             cause = None if isinstance(error, ValueError) else error
             raise failure(error, request.what, connection.endpoint) from cause
         _log.debug("%s %s: %d, %.3f s", request.method, path, response.status_code, self._clock.now() - began)
-        return response
+        return response, self._answer(request, path, response)
 
     def _answer(self, request: Request, path: str, response: requests.Response) -> Answer:
         date = response.headers.get("Date")

@@ -29,6 +29,9 @@ END_SECONDS = 5.0
 # By path and not by `-m`: the children must not pay for the import of this package's resources. And not as a script:
 # its folder would come first on the module path, where the CLI has the program's.
 _BOOT = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+# A host has a thread for each operation under way, and nearly all of them wait: no heaps and no hoards of their own for
+# them (glibc; other systems do not look at it). What the person has set comes first.
+_MANY_THREADS = {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0"}
 
 
 class ProviderError(Exception):
@@ -97,7 +100,7 @@ class Host:
 
     def __init__(self, directory: Path, env: Mapping[str, str], engine: str, say: Callable[[str], None]) -> None:
         self.config: Props | None = None
-        self._process = spawn(["host", engine], directory, env)
+        self._process = spawn(["host", engine], directory, {**_MANY_THREADS, **env})
         self._say = say
         self._stub: Any = None
         self._channel: grpc.Channel | None = None

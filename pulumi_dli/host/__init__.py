@@ -17,6 +17,7 @@ It decides nothing about resources, and no room below may import it.
 
 from pulumi_dli.host.answers import Unhealthy, answering
 from pulumi_dli.host.calls import (
+    apart,
     cancelled_event,
     current_call,
     hint,
@@ -33,6 +34,7 @@ __all__ = [
     "Unhealthy",
     "UnstorableError",
     "answering",
+    "apart",
     "cancelled_event",
     "current_call",
     "hint",

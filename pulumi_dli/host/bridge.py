@@ -20,7 +20,10 @@ from typing import Any
 
 import grpc
 
-CANCEL = "/pulumirpc.ResourceProvider/Cancel"
+_SERVICE = "/pulumirpc.ResourceProvider/"
+CANCEL = f"{_SERVICE}Cancel"
+_BRIEF = [f"{_SERVICE}{name}" for name in ("Check", "Diff")]
+_LASTING = [f"{_SERVICE}{name}" for name in ("Create", "Read", "Update", "Delete")]
 _ADDRESS = re.compile(r"[\w.\-\[\]:]+:\d+")
 _UNKNOWN_CODE = 2  # the code that the host aborts with; a status of another code is dropped by the engine's gRPC
 
@@ -127,19 +130,62 @@ def hook_cancel(on_cancel: Callable[[], None]) -> bool:
     server = _server()
     tables = _tables(server) if server is not None else []
     for table in tables:
-        table[CANCEL] = _announcing(table[CANCEL], on_cancel)
+        handler = table[CANCEL]
+
+        def cancel(request: Any, context: Any, *, sdks: Any = handler.unary_unary) -> Any:
+            on_cancel()
+            return sdks(request, context)
+
+        table[CANCEL] = _on_threads(ThreadPoolExecutor(1, "cancel"), cancel, like=handler)
     return bool(tables)
 
 
-def _announcing(handler: Any, on_cancel: Callable[[], None]) -> Any:
-    def cancel(request: Any, context: Any) -> Any:
-        on_cancel()
-        return handler.unary_unary(request, context)
+def lighten(brief: ThreadPoolExecutor) -> bool:
+    """Let hundreds of calls wait in little memory; for those that come from now on. False when there is no way in.
 
-    cancel.experimental_thread_pool = ThreadPoolExecutor(1, "cancel")  # type: ignore[attr-defined]  # known to gRPC
+    A thread keeps what its deepest work once took, and a request that is unpacked is eight times its size. So brief
+    calls run on threads of their own, in the place of leaving their marks on those that wait for minutes, and the
+    request of a lasting call stays packed.
+    """
+    server = _server()
+    tables = _tables(server) if server is not None else []
+    for table in tables:
+        for path, handler in table.items():
+            if path in _BRIEF:
+                table[path] = _on_threads(brief, handler.unary_unary, like=handler)
+            elif path in _LASTING:
+                table[path] = _packed(handler)
+    return bool(tables)
+
+
+def _on_threads(threads: ThreadPoolExecutor, behaviour: Callable[[Any, Any], Any], *, like: Any) -> Any:
+    def answer(request: Any, context: Any) -> Any:
+        return behaviour(request, context)
+
+    answer.experimental_thread_pool = threads  # type: ignore[attr-defined]  # known to gRPC
     return grpc.unary_unary_rpc_method_handler(
-        cancel, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+        answer, request_deserializer=like.request_deserializer, response_serializer=like.response_serializer
     )
+
+
+def _packed(handler: Any) -> Any:
+    def answer(packed: bytes, context: Any) -> Any:
+        return handler.unary_unary(_Packed(packed, handler.request_deserializer), context)
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=bytes, response_serializer=handler.response_serializer
+    )
+
+
+class _Packed:
+    """A request as it came over the wire, unpacked for each field that somebody asks for."""
+
+    def __init__(self, packed: bytes, unpack: Callable[[bytes], Any]) -> None:
+        self._packed = packed
+        self._unpack = unpack
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unpack(self._packed), name)
 
 
 def _tables(server: Any) -> list[dict[str, Any]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pulumi_dli.host import bridge, lone
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
 from pulumi_dli.lifecycle.call import Call
+
+T = TypeVar("T")
 
 # The engine decides how much runs at a time (`--parallel`, PULUMI_PARALLEL, else four for each core); the pool only
 # must not be narrower. A thread is started when a call needs it, so a high limit costs nothing.
@@ -41,12 +43,16 @@ def prepare(width: int | None = None) -> None:
     """
     process = THIS_PROCESS
     with process.lock:
-        if not bridge.widen(width or max(WIDTH, _engine_width())):
+        if not process.wide:  # once: later configurations may run on the threads of brief calls
+            process.wide = bridge.widen(width or max(WIDTH, _engine_width()))
+        if not process.wide:
             process.hint(NARROW)
         if not process.hooked_cancel:
             process.hooked_cancel = bridge.hook_cancel(process.cancelled.set)
         if not process.hooked_cancel:
             process.hint(DEAF)
+        if not process.light:
+            process.light = bridge.lighten(process.brief)
         if not process.watched:
             process.watched = True
             lone.when_alone(process.leave)
@@ -89,6 +95,11 @@ def old_inputs() -> Mapping[str, Any] | None:
     except ImportError:
         return None
     return dict(deserialize_properties(inputs, True))
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Have brief work done on another thread than the one that goes on to wait (see `bridge.lighten`)."""
+    return THIS_PROCESS.apart(work)
 
 
 def cancelled_event() -> threading.Event:

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -94,7 +95,8 @@ class Spec(Part):
         """
         return cls.model_validate({name: inputs[name] for name in cls.model_fields if inputs.get(name) is not None})
 
-    def inputs(self) -> dict[str, Any]:
+    @cached_property
+    def inputs(self) -> Mapping[str, Any]:
         """The fields that were given, in the one form in which they are stored and compared."""
         return self.model_dump(mode="json", exclude_none=True)
 
@@ -120,7 +122,7 @@ def check(
             failures.append(Failure(rule.fields[0], reason))
     if broken:
         return dict(present), failures
-    return {**{name: present[name] for name in present if name in unknown}, **parsed.inputs()}, failures
+    return {**{name: present[name] for name in present if name in unknown}, **parsed.inputs}, failures
 
 
 def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[Failure]]:

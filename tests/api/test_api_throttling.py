@@ -9,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pulumi_dli.api.answers import Request
 from pulumi_dli.api.client import DliClient, client_for
 from pulumi_dli.api.gate import Gate
+from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.transport import Transport
 from pulumi_dli.errors import UnsentRequestError
 
 
@@ -34,6 +37,23 @@ def test_no_more_requests_are_under_way_than_the_limit_and_all_of_them_are_used(
         list(pool.map(lambda _: client.queues.list(), range(12)))
     assert most == width
     client.close()
+
+
+def test_answers_are_read_on_a_few_threads_and_for_the_main_thread_on_its_own(connection, clock, service, reply):
+    service.handler = lambda _: reply(200, {})
+    transport = Transport(dataclasses.replace(connection, max_concurrency=3), clock=clock)
+    request = Request("GET", "v1.0", ("queues",), "list queues", Repeat.READ)
+
+    def reader(answer):
+        assert answer.status == 200
+        return threading.current_thread().name
+
+    assert transport.read(request, reader) == "MainThread"
+    with ThreadPoolExecutor(12) as pool:
+        names = set(pool.map(lambda _: transport.read(request, reader), range(24)))
+    assert len(names) <= 3
+    assert all(name.startswith("dli") for name in names)
+    transport.close()
 
 
 def test_many_threads_reuse_the_pooled_connections(connection, clock, service, reply, caplog):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pulumi_dli.host.bridge import engine_address, hook_cancel, widen
+from pulumi_dli.host.bridge import engine_address, hook_cancel, lighten, widen
 from tests.host.toys import Detached, Toy
 from tests.hosting import DynamicHost, HostError, eventually
 
@@ -115,6 +115,8 @@ def test_a_server_with_other_insides_is_left_alone() -> None:
     server = SimpleNamespace(_state=SimpleNamespace(generic_handlers=[object()], registered_method_handlers={}))
     assert threading.current_thread() is threading.main_thread()
     assert not hook_cancel(lambda: None)
+    with ThreadPoolExecutor(1) as brief:
+        assert not lighten(brief)
     assert vars(server._state)["registered_method_handlers"] == {}
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import grpc
 import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from pulumi_dli.host import bridge
 from pulumi_dli.host.bridge import widen
 from tests.host.toys import Toy
 from tests.hosting import UNKNOWN, DynamicHost, HostError, eventually
@@ -99,6 +103,39 @@ def test_every_long_call_gets_a_thread_after_a_burst_of_short_ones() -> None:
         assert list(pool.map(abs, range(500)))
         assert pool.submit(widen, 64).result(5)
         assert sorted(pool.map(lambda _: meeting.wait(20), range(60))) == [*range(60)]
+
+
+def test_brief_calls_leave_the_threads_of_lasting_ones_alone_and_requests_stay_packed() -> None:
+    seen: dict[str, tuple[str, bool]] = {}
+
+    class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]  # from a package without types
+        def Check(self, request: Any, context: Any) -> Any:  # noqa: N802  (named by the protocol)
+            seen["check"] = threading.current_thread().name, isinstance(request, provider_pb2.CheckRequest)
+            return provider_pb2.CheckResponse()
+
+        def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+            call = bridge.find_call()
+            assert call is not None
+            assert (request.id, call.field("urn"), call.field("no_such_field")) == ("7", URN, None)
+            assert dict(request.news) == {"cu": 16}
+            seen["update"] = threading.current_thread().name, isinstance(request, provider_pb2.UpdateRequest)
+            return provider_pb2.UpdateResponse()
+
+    with ThreadPoolExecutor(2, "lasting") as lasting, ThreadPoolExecutor(2, "brief") as brief:
+        server = grpc.server(lasting)  # a local variable of the main thread, as in the SDK's host
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        assert bridge.lighten(brief)
+        server.start()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            stub.Check(provider_pb2.CheckRequest())
+            stub.Update(provider_pb2.UpdateRequest(id="7", urn=URN, news={"cu": 16}))
+        server.stop(0).wait(10)
+    assert seen["check"][0].startswith("brief")
+    assert seen["check"][1]
+    assert seen["update"][0].startswith("lasting")
+    assert not seen["update"][1]
 
 
 def test_cancel_ends_every_wait_and_keeps_what_was_made() -> None:

@@ -31,7 +31,7 @@ def job(**fields: Any) -> FlinkJob:
 
 
 def inputs(**fields: Any) -> dict[str, Any]:
-    return FlinkJarJobSpec.of({"name": "j", "entrypoint": "g/app.jar", **fields}).inputs()
+    return FlinkJarJobSpec.of({"name": "j", "entrypoint": "g/app.jar", **fields}).inputs
 
 
 SAME = [

@@ -83,8 +83,8 @@ def facts(job: FlinkJob, *, detailed: bool, olds: Mapping[str, Any], words: tupl
         found[name] = olds.get(name) if value is None else value
     for name in ONLY_IN_DETAILS:
         found[name] = getattr(job, name, None) if detailed else olds.get(name)
-    # A row of the list does not tell; a job that never restarted is what the next detailed look finds.
-    found["restart_times"] = found["restart_times"] or 0
+    if found["restart_times"] is None:  # a row of the list does not tell, be it one with details
+        found["restart_times"] = olds.get("restart_times") or 0
     return {name: value for name, value in found.items() if value is not None}
 
 

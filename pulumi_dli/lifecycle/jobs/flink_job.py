@@ -65,7 +65,7 @@ class FlinkJarJobLifecycle:
 
     def create(self, call: Call, session: Session, spec: FlinkJarJobSpec) -> Outcome:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
-        inputs = spec.inputs()
+        inputs = spec.inputs
         runs = spec.wanted_state == "running"
         with session.runs.joining() if runs else contextlib.nullcontext():
             made = make(call, session, spec, inputs)
@@ -91,7 +91,7 @@ class FlinkJarJobLifecycle:
         self, call: Call, session: Session, made: Made, spec: FlinkJarJobSpec, outs: Mapping[str, Any]
     ) -> Outcome:
         """Have a job that was taken over be as declared, from whatever it is now."""
-        inputs, id_ = spec.inputs(), str(made.job_id)
+        inputs, id_ = spec.inputs, str(made.job_id)
         # What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
         untold = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
         notes = {key: outs[key] for key in (*NOTES, *session.where(), "job_id") if key in outs}
@@ -175,20 +175,13 @@ class FlinkJarJobLifecycle:
     ) -> Mapping[str, Any]:
         """Decide on what the job is now, do it, and see it through."""
         session.must_be_where(olds, f"Flink job {id}")
-        inputs = spec.inputs()
+        inputs = spec.inputs
         moves = self._moves(call, session, _number(id), inputs, olds)
         changed = changes(FlinkJarJobSpec, olds, inputs)
-        with self._in_company(session, changed):
+        # Announce the stop that a restart begins with, before anything is read: the stops of many travel together.
+        restarts = any(change.effect is Effect.RESTART for change in changed)
+        with session.stops.joining() if restarts else contextlib.nullcontext():
             return self._update(moves, olds, inputs, changed)
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _in_company(session: Session, changed: Collection[Change]) -> Iterator[None]:
-        """Announce the stop that a restart begins with, before anything is read: the stops of many travel together."""
-        with contextlib.ExitStack() as announced:
-            if any(change.effect is Effect.RESTART for change in changed):
-                announced.enter_context(session.stops.joining())
-            yield
 
     def _update(
         self, moves: JobMoves, olds: Mapping[str, Any], inputs: Mapping[str, Any], changed: Collection[Change]

@@ -26,6 +26,7 @@ from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
 from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
+_NOT_UP = ENDED | MOVING_STATUSES
 _STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
 
 
@@ -144,7 +145,7 @@ class JobMoves(JobStops):
                 return Seen("stable" if over else "job_running", words="running, watched for restarts")
             return Seen(job.status, self._description(job))
 
-        goal = Goal("Flink job", target={"stable"}, failed=ENDED | MOVING_STATUSES, moving={"job_running"})
+        goal = Goal("Flink job", target=("stable",), failed=_NOT_UP, moving=("job_running",))
         if seconds > 0:
             try:
                 self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)

@@ -34,6 +34,8 @@ _STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # contract 6.6
 
 UP = {"job_running", "job_idle", "job_finish"}
 ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
+_AT_REST = (ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"}
+_MAY_STILL_MOVE = MOVING_STATUSES | {"job_running", "job_idle"}
 FIRST_JOB = "first job on a new queue takes 6 to 10 min"
 
 
@@ -159,9 +161,9 @@ class JobStops(JobView):
 
         goal = Goal(
             "Flink job",
-            target=(ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"},
-            failed={"job_cancel_fail", "still running"},
-            moving=MOVING_STATUSES | {"job_running", "job_idle"},
+            target=_AT_REST,
+            failed=("job_cancel_fail", "still running"),
+            moving=_MAY_STILL_MOVE,
         )
         try:
             return self._wait(goal, STOP_SECONDS, seen)

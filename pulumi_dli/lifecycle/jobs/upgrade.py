@@ -105,7 +105,7 @@ class Upgrade:
         if self._plan.start is None:
             if self._plan.change:
                 self._change(running=running)
-            return self._moves.look()
+            return self._moves.look_together()
         if self._import:
             self._moves.import_savepoint(self._import)
         try:

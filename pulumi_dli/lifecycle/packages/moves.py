@@ -337,7 +337,7 @@ class PackageMoves:
             for package in self._wanted
             if is_reached(package, self._uploaded.get(package.name), self._there.get(package.name))
         ]
-        inputs = {**self._spec.inputs(), "packages": reached}
+        inputs = {**self._spec.inputs, "packages": reached}
         if self._spec.tags is not None:
             inputs["tags"] = self._tags if self._olds else self._spec.tags
         return {

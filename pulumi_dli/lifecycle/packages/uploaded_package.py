@@ -99,7 +99,7 @@ class UploadedPackageLifecycle:
         old = [one for one in before.values() if one.path != former]
         superseded = [*_clear(call, session, old), *(one for one in before.values() if one.path == former)]
         return {
-            **spec.inputs(),
+            **spec.inputs,
             "path": path,
             "own": own or (known is not None and known.own),
             "size": _size(session, path),

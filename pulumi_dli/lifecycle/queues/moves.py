@@ -66,7 +66,7 @@ class QueueMoves:
         self._touched = touched
         self._fresh = fresh
         self._deadline = Deadline(call.timeout_seconds or CHANGE_SECONDS, session.clock)
-        wished, before = spec.inputs(), managed(self._olds)
+        wished, before = spec.inputs, managed(self._olds)
         held = {name: value for name, value in {**before, **self._found()}.items() if name in {**wished, **before}}
         self._reached = {
             **{name: value for name, value in wished.items() if name not in _IN_PLACE},
@@ -90,7 +90,7 @@ class QueueMoves:
             "cu_count": self._scale,
             "elastic_resource_pool_name": self._enter_pool,
         }
-        wished = self._spec.inputs()
+        wished = self._spec.inputs
         for field, step in steps.items():
             try:
                 step()
@@ -112,7 +112,7 @@ class QueueMoves:
         return {name: value for name, value in found.items() if value}
 
     def _outs(self) -> dict[str, Any]:
-        reached = {name: value for name, value in self._reached.items() if value or name in self._spec.inputs()}
+        reached = {name: value for name, value in self._reached.items() if value or name in self._spec.inputs}
         return {
             **reached,
             **facts(self._queue, self._olds),

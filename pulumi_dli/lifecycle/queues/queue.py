@@ -163,7 +163,7 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, name: str, tag: st
             clock=session.clock,
         )
     except DliError as error:
-        outs = {**spec.inputs(), **session.where(), "owner_tag": tag}
+        outs = {**spec.inputs, **session.where(), "owner_tag": tag}
         outs.pop("cidr_in_vpc", None)  # not done yet: the next update sees that it is missing
         raise HalfDone(name, outs, (f"queue {name} was created, but: {error}",)) from error
     assert found is not None

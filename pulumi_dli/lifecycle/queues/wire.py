@@ -55,7 +55,7 @@ _LEGACY_TYPE = "spark"  # means general, or SQL of old times: never a reason to 
 
 def create_body(spec: QueueSpec, owner: str) -> dict[str, Any]:
     """The body of 4.1: what the program gave, our two defaults, the tags with the owner's among them."""
-    given = {**DEFAULTS, **spec.inputs()}
+    given = {**DEFAULTS, **spec.inputs}
     body = {wire: value for name, value in given.items() if (wire := spec.wire_name(name))}
     tags = wire_tags(spec.tags, owner)
     return {**body, **({"tags": tags} if tags else {})}
@@ -135,7 +135,7 @@ def differs(name: str, old: Any, new: Any, settings: Mapping[str, Any]) -> bool:
 
 def misfits(spec: QueueSpec, queue: Queue) -> list[str]:
     """In what an existing queue is not the declared one, and can never become it."""
-    wished = {**DEFAULTS, **spec.inputs()}
+    wished = {**DEFAULTS, **spec.inputs}
     found = {"queue_type": queue.queue_type, "resource_mode": queue.resource_mode}
     return [
         f"{name} is {value}, not {wished[name]}"
