@@ -6,6 +6,7 @@ benchmark started, and their children, are looked at.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -36,7 +37,7 @@ class Peaks:
 
     def _run(self) -> None:
         while not self._ended.wait(_LOOK_EVERY_SECONDS):
-            for pid in _family(self._root):
+            for pid in family_of(self._root):
                 found = _peak_of(pid)
                 if found is not None:
                     role, megabytes = found
@@ -49,18 +50,13 @@ def peak_megabytes(pid: int) -> float:
     return found[1] if found else 0.0
 
 
-def _family(root: int) -> list[int]:
-    found, fresh = [root], [root]
-    while fresh:
-        children = []
-        for pid in fresh:
-            for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-                try:
-                    children += [int(word) for word in tasks.read_text().split()]
-                except OSError:
-                    continue
-        found += children
-        fresh = children
+def family_of(root: int) -> list[int]:
+    """The process and all its descendants (Linux)."""
+    found = [root]
+    for pid in found:
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += [int(word) for word in task.read_text().split()]
     return found
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.machine import family_of
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import ENGINES, Cli, Embedded, Engine, connection, leftovers
 from tests.hosting import eventually
@@ -180,16 +181,6 @@ def fall(blow: str, process: subprocess.Popen[str], hosts: list[int], let_go: Ca
     said += process.stdout.read()
     process.wait()
     return said
-
-
-def family_of(root: int) -> list[int]:
-    """The process and all its descendants."""
-    found = [root]
-    for pid in found:
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += [int(word) for word in task.read_text().split()]
-    return found
 
 
 def end_language_hosts(pids: list[int]) -> None:

@@ -67,7 +67,7 @@ class Transport:
         self._identity = identity_of(connection, clock)
         self._counting = threading.Lock()
         self._session = _session(connection)
-        self._threads = ThreadPoolExecutor(connection.max_concurrency, "dli")
+        self._threads = ThreadPoolExecutor(max(connection.max_concurrency, 1), "dli")
 
     @property
     def project_id(self) -> str:

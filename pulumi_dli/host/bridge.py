@@ -151,6 +151,8 @@ def lighten(brief: ThreadPoolExecutor) -> bool:
     tables = _tables(server) if server is not None else []
     for table in tables:
         for path, handler in table.items():
+            if not callable(getattr(handler, "unary_unary", None)):
+                continue
             if path in _BRIEF:
                 table[path] = _on_threads(brief, handler.unary_unary, like=handler)
             elif path in _LASTING:

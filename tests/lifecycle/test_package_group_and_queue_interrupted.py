@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
@@ -25,19 +23,10 @@ QUEUE: dict[str, Any] = {
 CHANGED_QUEUE = {**QUEUE, "cu_count": 256, "cidr_in_vpc": "10.4.0.0/14", "tags": {"team": "shop", "more": "1"}}
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    emulator.quirk(timings={"scaling": 20, "upload": 2})
-    world = World(emulator)
-    yield world
-    world.close()
+def world(world: World) -> World:
+    world.emulator.quirk(timings={"scaling": 20, "upload": 2})
+    return world
 
 
 def interrupted(world: World, resource: Resource, inputs: dict[str, Any], call: int, effect: str | int) -> bool:

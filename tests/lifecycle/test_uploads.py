@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,26 +11,16 @@ import pytest
 from dli_world import World
 
 from pulumi_dli.config import Connection, Password, Token
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import AuthError, CancelledError, ConfigError, DliError, UnsentRequestError
 from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 
 OWNER = "owner-of-the-test"
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    emulator.put_object("code", "readme", b"-")
-    world = World(emulator)
-    yield world
-    world.close()
+def world(world: World) -> World:
+    world.emulator.put_object("code", "readme", b"-")
+    return world
 
 
 def put(world: World, file: Path, key: str = "packages/app.jar", *, owner: str = OWNER, bucket: str = "code") -> bool:
