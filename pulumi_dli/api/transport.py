@@ -14,7 +14,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
 from typing import Any, TypeVar
@@ -41,6 +40,7 @@ from pulumi_dli.errors import (
     ThrottledError,
     UnsentRequestError,
 )
+from pulumi_dli.threads import FewThreads
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Transport:
         self._identity = identity_of(connection, clock)
         self._counting = threading.Lock()
         self._session = _session(connection)
-        self._threads = ThreadPoolExecutor(max(connection.max_concurrency, 1), "dli")
+        self._threads = FewThreads(connection.max_concurrency, "dli")
 
     @property
     def project_id(self) -> str:
@@ -98,17 +98,7 @@ class Transport:
         Raises: as `send`, and what `reader` raises.
         """
         answer = self.send(request)
-        return self._apart(lambda: reader(answer))
-
-    def _apart(self, work: Callable[[], T]) -> T:
-        """Have it done by one of a few threads, for a thread keeps the memory that its deepest work once took.
-
-        Hundreds of threads wait, each for its own job; exchanging and reading answers is not to leave its marks on all
-        of them. Not for the main thread, where a person's ^C must end what is going on.
-        """
-        if threading.current_thread() is threading.main_thread():
-            return work()
-        return self._threads.submit(work).result()
+        return self._threads.do(lambda: reader(answer))
 
     def close(self) -> None:
         """End waiting callers and the pooled connections."""
@@ -134,7 +124,7 @@ class Transport:
 
     def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Answer:
         with self._gate.slot() as round_number:
-            response, answer = self._apart(lambda: self._exchange(request, path, body, auth))
+            response, answer = self._threads.do(lambda: self._exchange(request, path, body, auth))
             error = refusal(answer)
             if isinstance(error, ThrottledError):
                 self._gate.throttled(round_number, error.retry_after_seconds)

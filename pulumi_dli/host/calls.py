@@ -52,7 +52,7 @@ def prepare(width: int | None = None) -> None:
         if not process.hooked_cancel:
             process.hint(DEAF)
         if not process.light:
-            process.light = bridge.lighten(process.brief)
+            process.light = bridge.lighten(process.brief.pool)
         if not process.watched:
             process.watched = True
             lone.when_alone(process.leave)
@@ -99,7 +99,7 @@ def old_inputs() -> Mapping[str, Any] | None:
 
 def apart(work: Callable[[], T]) -> T:
     """Have brief work done on another thread than the one that goes on to wait (see `bridge.lighten`)."""
-    return THIS_PROCESS.apart(work)
+    return THIS_PROCESS.brief.do(work)
 
 
 def cancelled_event() -> threading.Event:

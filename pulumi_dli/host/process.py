@@ -9,15 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator
 
 from pulumi_dli.host.bridge import engine_address
 from pulumi_dli.host.masking import Mask
 from pulumi_dli.host.messages import Engine, Messages
-
-T = TypeVar("T")
+from pulumi_dli.threads import FewThreads
 
 _BRIEF_AT_A_TIME = 16  # they compute, and some of them look at the service: no more than so many requests go there
 _LAST_SECONDS = 180.0  # longer than the lifecycles and their requests go on after a cancel
@@ -30,7 +27,7 @@ class HostProcess:
         self.cancelled = threading.Event()
         self.mask = Mask()
         self.messages = Messages(Engine(engine_address()), self.mask, lambda: tuple(self._hints))
-        self.brief = ThreadPoolExecutor(_BRIEF_AT_A_TIME, "brief")
+        self.brief = FewThreads(_BRIEF_AT_A_TIME, "brief")
         self.wide = False
         self.light = False
         self.hooked_cancel = False
@@ -51,10 +48,6 @@ class HostProcess:
             with self._idle:
                 self._calls -= 1
                 self._idle.notify_all()
-
-    def apart(self, work: Callable[[], T]) -> T:
-        """Have it done by one of the threads for brief work: one that goes on to wait for minutes stays slim."""
-        return self.brief.submit(work).result()
 
     def leave(self) -> None:
         """The engine is gone: end as after a ^C, which never leaves a stream down that can be up, then altogether."""

@@ -56,6 +56,18 @@ def test_answers_are_read_on_a_few_threads_and_for_the_main_thread_on_its_own(co
     transport.close()
 
 
+def test_what_is_under_way_is_finished_while_the_interpreter_ends(connection, clock, service, reply, monkeypatch):
+    service.handler = lambda _: reply(200, {"queues": []})
+    client = DliClient(connection, clock=clock)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(client.queues.list()))
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)  # as the standard library says it
+    thread.start()
+    thread.join(20)
+    assert found == [[]]
+    client.close()
+
+
 def test_many_threads_reuse_the_pooled_connections(connection, clock, service, reply, caplog):
     service.handler = lambda _: reply(200, {"queues": []})
     client = DliClient(dataclasses.replace(connection, max_concurrency=16), clock=clock)
