@@ -105,7 +105,8 @@ class Upgrade:
         if self._plan.start is None:
             if self._plan.change:
                 self._change(running=running)
-            return self._moves.look_together()
+            # A row of the list is enough for a job that was seen before: what it lacks is kept from that look.
+            return self._moves.look_together() if self._olds.get("status") else self._moves.look()
         if self._import:
             self._moves.import_savepoint(self._import)
         try:
