@@ -127,8 +127,7 @@ def hook_cancel(on_cancel: Callable[[], None]) -> bool:
     The engine sends Cancel on the first ^C, and once more at every normal end of a phase, when no call is running any
     more. The handler gets a thread of its own: all others may be waiting for what it has to tell them.
     """
-    server = _server()
-    tables = _tables(server) if server is not None else []
+    tables = _tables()
     for table in tables:
         handler = table[CANCEL]
 
@@ -147,8 +146,7 @@ def lighten(brief: ThreadPoolExecutor) -> bool:
     calls run on threads of their own, in the place of leaving their marks on those that wait for minutes, and the
     request of a lasting call stays packed.
     """
-    server = _server()
-    tables = _tables(server) if server is not None else []
+    tables = _tables()
     for table in tables:
         for path, handler in table.items():
             if not callable(getattr(handler, "unary_unary", None)):
@@ -190,9 +188,12 @@ class _Packed:
         return getattr(self._unpack(self._packed), name)
 
 
-def _tables(server: Any) -> list[dict[str, Any]]:
-    """The tables of gRPC that lead to the Cancel handler: by registered method, and the older one by service."""
-    state = getattr(server, "_state", None)
+def _tables() -> list[dict[str, Any]]:
+    """The tables of gRPC that lead to the host's handlers: by registered method, and the older one by service.
+
+    None is there when the server was not found, or has no Cancel.
+    """
+    state = getattr(_server(), "_state", None)
     found = [getattr(state, "registered_method_handlers", None)]
     found += [getattr(generic, "_method_handlers", None) for generic in getattr(state, "generic_handlers", None) or ()]
     return [

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dli_world import PROJECT, Resource, World
 
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import ConfigError, DliError, OwnershipError
 from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
@@ -19,14 +17,11 @@ from pulumi_dli.specs.values import OWNER_TAG
 
 
 @pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    world = World(emulator)
+def world(world: World) -> World:
     for name in ("app.jar", "lib.jar", "udf.py"):
-        emulator.put_object("code", f"v1/{name}", name.encode())
-        emulator.put_object("code", f"v2/{name}", b"newer " + name.encode())
-    yield world
-    world.close()
+        world.emulator.put_object("code", f"v1/{name}", name.encode())
+        world.emulator.put_object("code", f"v2/{name}", b"newer " + name.encode())
+    return world
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from dli_world import Resource, World
 
 from pulumi_dli.config import Token
-from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import ConfigError, DliError, OwnershipError
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
@@ -20,13 +18,10 @@ from pulumi_dli.specs.values import OWNER_TAG
 
 
 @pytest.fixture
-def world(emulator: Emulator) -> Iterator[World]:
-    emulator.reset()
-    world = World(emulator)
+def world(world: World) -> World:
     for name in ("app.jar", "lib.jar", "udf.py", "words.txt"):
-        emulator.put_object("code", f"v1/{name}", name.encode())
-    yield world
-    world.close()
+        world.emulator.put_object("code", f"v1/{name}", name.encode())
+    return world
 
 
 @pytest.fixture
