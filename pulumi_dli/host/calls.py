@@ -6,6 +6,7 @@ pool means four calls at a time; no server means that ^C waits for what is runni
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -56,6 +57,7 @@ def prepare(width: int | None = None) -> None:
         if not process.watched:
             process.watched = True
             lone.when_alone(process.leave)
+            gc.freeze()  # the SDK's modules stay: the collector need not look through them while ours load
         if bridge.find_call() is None:
             process.hint(BLIND)
 

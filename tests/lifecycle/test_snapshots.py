@@ -398,7 +398,7 @@ def test_all_who_wait_for_the_end_of_a_call_that_is_too_old_share_the_next_one()
 def test_who_needs_a_young_value_gathers_others_before_asking_for_all() -> None:
     clock = Simulation()
     fetch = Counter(clock, latency=0.1)
-    shared = SharedSnapshot(fetch, gather_seconds=0.5, clock=clock)
+    shared = SharedSnapshot(fetch, gather_seconds=lambda: 0.5, clock=clock)
 
     def come(at: float) -> int:
         clock.sleep(at)
@@ -411,3 +411,25 @@ def test_who_needs_a_young_value_gathers_others_before_asking_for_all() -> None:
     began = clock.now()
     assert shared.get() == 2
     assert clock.now() - began == pytest.approx(0.1), "who takes any young value does not gather"
+
+
+def test_updates_that_come_together_gather_for_as_long_as_a_page_takes_and_who_is_alone_for_nobody() -> None:
+    clock = Simulation()
+    project = Project(clock, range(40), latency=0.03)
+    snapshots: JobSnapshots[Job] = JobSnapshots(project, gather_seconds=0.25, clock=clock)
+
+    def look(job_id: int, at: float) -> float:
+        clock.sleep(at)
+        with snapshots.joining():
+            asked = clock.now()
+            snapshots.read(job_id, not_older_than=asked)
+            snapshots.read(job_id, not_older_than=clock.now())
+            return clock.now() - asked
+
+    (alone,) = clock.run([lambda: look(0, 0.0)])
+    assert (project.kinds(), alone) == (["get"] * 2, pytest.approx(0.06))
+    clock.sleep(60)
+    project.calls.clear()
+    waits = clock.run([lambda i=i: look(i, 0.002 * i) for i in range(40)])
+    assert len(project.calls) <= 8, "two looks of forty jobs, shared"
+    assert max(waits) <= 0.25, "each look waits for the one under way, gathers and asks: 0.03 s each"

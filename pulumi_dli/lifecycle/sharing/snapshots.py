@@ -11,7 +11,8 @@ from __future__ import annotations
 import bisect
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -98,13 +99,13 @@ class SharedSnapshot(Generic[T]):
         fetch: Callable[[], T],
         *,
         max_age_seconds: float = 5.0,
-        gather_seconds: float = 0.0,
+        gather_seconds: Callable[[], float] = lambda: 0.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """`gather_seconds`: how long one who needs a young value waits for others who do, before asking for all."""
         self._fetch = fetch
         self._max_age = max_age_seconds
-        self._gather = gather_seconds
+        self._gather_seconds = gather_seconds
         self._clock = clock
         self._never = threading.Event()
         self._lock = threading.Lock()
@@ -127,7 +128,7 @@ class SharedSnapshot(Generic[T]):
         while True:
             flight, mine, serves = self._board(entered, not_older_than)
             if mine:
-                self._fly(flight, self._gather if not_older_than is not None else 0.0)
+                self._fly(flight, self._gather_seconds() if not_older_than is not None else 0.0)
             while not self._clock.wait(flight.done, _FOLLOWER_CHECK_SECONDS):
                 pass
             if not serves:
@@ -214,10 +215,11 @@ class JobSnapshots(Generic[J]):
         gather_seconds: float = 0.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`gather_seconds`: how long a young list page waits for more who need one (`SharedSnapshot`)."""
+        """`gather_seconds`: how long, at most, a young list page waits for more who need one."""
         self._jobs = jobs
         self._max_age = max_age_seconds
-        self._gather = gather_seconds
+        self._longest_gather = gather_seconds
+        self._page_seconds = 0.0  # how long the service took for the newest page
         self._clock = clock
         self._lock = threading.Lock()
         self._pages: dict[int, SharedSnapshot[_Page[J]]] = {}
@@ -226,11 +228,23 @@ class JobSnapshots(Generic[J]):
         self._ids: list[int] = []  # the keys of `_rows`, sorted
         self._learnt: dict[int, float] = {}
         self._total: int | None = None
+        self._company = 0  # who has announced that young looks may follow
         self._reading = 0
         self._last_read = clock.now()
-        self._spent_details = 0
+        self._detailed: set[int] = set()  # whose details this burst of reads has cost
         self._bad_guesses = 0
         self._guesses: dict[int, int] = {}  # pages that are being asked for on a guess, and for which job
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Announce that this thread may ask for young looks, so that those who do so together know of each other."""
+        with self._lock:
+            self._company += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._company -= 1
 
     def read(self, job_id: int, *, not_older_than: float | None = None, need_detail: bool = False) -> Sighting[J]:
         """The job as it was at `not_older_than` or later (default: five seconds ago).
@@ -258,7 +272,8 @@ class JobSnapshots(Generic[J]):
     def _enter(self) -> None:
         with self._lock:
             if self._reading == 0 and self._clock.now() - self._last_read > self._max_age:
-                self._spent_details = self._bad_guesses = 0  # another burst of reads, another count
+                self._bad_guesses = 0  # another burst of reads, another count
+                self._detailed.clear()
                 self._details.clear()
             self._reading += 1
 
@@ -286,7 +301,7 @@ class JobSnapshots(Generic[J]):
                     return known
                 number = self._page_to_ask(job_id, not_older_than, tried)
                 if number is None:
-                    self._spent_details += 1
+                    self._detailed.add(job_id)
                     return None
                 snapshot = self._page(number)
             tried.add(number)
@@ -312,7 +327,7 @@ class JobSnapshots(Generic[J]):
 
     def _page_to_ask(self, job_id: int, not_older_than: float | None, tried: set[int]) -> int | None:
         """The list page that is worth a call for this job; None when its details are."""
-        spent = self._spent_details + self._reading
+        spent = len(self._detailed - {job_id}) + max(self._reading, self._company)
         if self._total is None:
             return 0 if spent > 1 and not tried else None
         consulted = tried | {k for k, page in self._pages.items() if page.peek(not_older_than=not_older_than)}
@@ -352,13 +367,20 @@ class JobSnapshots(Generic[J]):
             self._pages[number] = SharedSnapshot(
                 lambda: self._fetch_page(number),
                 max_age_seconds=self._max_age,
-                gather_seconds=self._gather,
+                gather_seconds=self._gather_seconds,
                 clock=self._clock,
             )
         return self._pages[number]
 
+    def _gather_seconds(self) -> float:
+        """As long as a page takes: half as many calls, and nobody waits much longer. Alone, for nobody."""
+        with self._lock:
+            return min(self._longest_gather, self._page_seconds) if self._company > 1 else 0.0
+
     def _fetch_page(self, number: int) -> _Page[J]:
+        began = self._clock.now()
         page = self._jobs.list_page(offset=number * PAGE, limit=PAGE, order=NEWEST_FIRST, show_detail=True)
+        self._page_seconds = self._clock.now() - began
         return _Page({int(job.job_id): job for job in page.jobs}, page.total_count)
 
     def _learn(self, number: int, page: _Page[J], at: float) -> None:
