@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 BATCH = 50  # ids of a batch call (contract 6.5)
 PAGE = 100  # jobs of a list page (contract 3.7)
@@ -19,6 +20,9 @@ SUBMIT_SECONDS = 30.0
 STOP_SECONDS = 20.0
 SAVEPOINT_SECONDS = 20.0
 WATCH_SECONDS = 60.0
+
+OVER_FLOOR = 1.3  # times the floor and the engine's own time together
+HOST_MEGABYTES = 120.0
 
 _POLLS = frozenset({"jobs.list", "jobs.get", "packages.list", "queues.list"})
 
@@ -73,6 +77,18 @@ def budget(phase: str, size: Size) -> tuple[int, bool]:
         "live change": (n + 2 * n + 10, True),
         "destroy": (n + 2 + batches + 4, True),
     }[phase]
+
+
+def not_kept(row: Mapping[str, Any], size: Size) -> list[str]:
+    """Which of the three budgets a measured phase has not kept: calls, seconds, memory of the host."""
+    polls = polls_of(row["phase"], row["calls"], size) if row["polls_on_top"] else 0
+    calls = sum(row["calls"].values()) - polls
+    kept = {
+        "calls": calls <= row["budget"] and polls <= polls_within(row["seconds"], size),
+        "seconds": row["seconds"] <= OVER_FLOOR * (row["floor_seconds"] + row["engine_seconds"]),
+        "memory": row["megabytes"].get("host", 0.0) < HOST_MEGABYTES,
+    }
+    return [name for name, well in kept.items() if not well]
 
 
 def polls_of(phase: str, calls: Mapping[str, int], size: Size) -> int:

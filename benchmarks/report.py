@@ -29,7 +29,7 @@ def cells(row: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
     size = budgets.Size(row["jobs"], row["width"], about["pace"], about["poll_seconds"])
     total = sum(row["calls"].values())
     polls = budgets.polls_of(row["phase"], row["calls"], size) if row["polls_on_top"] else 0
-    kept = total - polls <= row["budget"] and polls <= budgets.polls_within(row["seconds"], size)
+    missed = budgets.not_kept(row, size)
     least = row["floor_seconds"] + row["engine_seconds"]
     return [
         str(row["jobs"]),
@@ -38,7 +38,7 @@ def cells(row: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
         str(total),
         str(polls),
         f"{row['budget']}{' + polls' if row['polls_on_top'] else ''}",
-        "yes" if kept else "NO",
+        f"NO: {', '.join(missed)}" if missed else "yes",
         f"{row['seconds']:.1f}",
         f"{row['floor_seconds']:.1f}",
         f"{row['engine_seconds']:.1f}",

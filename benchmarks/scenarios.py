@@ -55,8 +55,10 @@ class EngineStack:
         self._command = [sys.executable, "-m", "pulumi_dli.embedded"]
         if engine == "cli":
             self._command = [str(shutil.which("pulumi"))]
+        # Pulumi's own settings are those of this run, and a package that was installed has its bytecode.
+        foreign = ("PULUMI_", "PYTHONDONTWRITEBYTECODE")
         self._env = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_PYTHON_CMD": sys.executable,
