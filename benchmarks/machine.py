@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import statistics
 import subprocess
 import threading
 import time
@@ -95,6 +96,14 @@ class Ran:
     status: int
     output: str
     megabytes: dict[str, float] = field(default_factory=dict)
+
+
+def typical(rounds: Sequence[Ran]) -> Ran:
+    """The median of the seconds, and the highest memory of each role."""
+    peaks: dict[str, float] = {}
+    for ran in rounds:
+        peaks |= {role: max(peak, peaks.get(role, 0.0)) for role, peak in ran.megabytes.items()}
+    return Ran(statistics.median(ran.seconds for ran in rounds), rounds[-1].status, rounds[-1].output, peaks)
 
 
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ran:

@@ -26,7 +26,7 @@ HEAD = (
 
 def cells(row: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
     """The columns of `HEAD` for one phase; the ratio is wall time to floor plus the engine's own time."""
-    size = budgets.Size(row["jobs"], row["width"], about["pace"], about["poll_seconds"])
+    size = _size(row, about)
     total = sum(row["calls"].values())
     polls = budgets.polls_of(row["phase"], row["calls"], size) if row["polls_on_top"] else 0
     missed = budgets.not_kept(row, size)
@@ -72,6 +72,16 @@ def table(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def verdict(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Whether every budget was kept, and which one was not."""
+    missed = [
+        f"{row['jobs']} jobs, {row['phase']}: {', '.join(budgets.not_kept(row, _size(row, about)))}"
+        for row in rows
+        if budgets.not_kept(row, _size(row, about))
+    ]
+    return "budgets not kept:\n  " + "\n  ".join(missed) if missed else "every budget was kept"
+
+
 def in_page(page: str, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """The page with the table between its two marks."""
     before, rest = page.split(_TABLE, 1)
@@ -86,6 +96,10 @@ def line(row: Mapping[str, Any]) -> str:
         f"{row['jobs']} jobs, width {row['width']}, {row['phase']}: {row['seconds']:.1f} s (floor "
         f"{row['floor_seconds']:.1f} s, engine {row['engine_seconds']:.1f} s); {kinds}; MB: {peaks}"
     )
+
+
+def _size(row: Mapping[str, Any], about: Mapping[str, Any]) -> budgets.Size:
+    return budgets.Size(row["jobs"], row["width"], about["pace"], about["poll_seconds"])
 
 
 def _ratio(theirs: float, ours: float) -> str:

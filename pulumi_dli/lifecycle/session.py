@@ -18,9 +18,11 @@ from pulumi_dli.config import Connection, must_be_at
 from pulumi_dli.errors import ApiError
 from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.sharing.batching import Batcher
+from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
+from pulumi_dli.lifecycle.sharing.snapshots import JobSnapshots
 from pulumi_dli.lifecycle.sharing.tag_reads import TagReads
 from pulumi_dli.lifecycle.sharing.waiting import Backoff
-from pulumi_dli.lifecycle.sharing.watching import JobSnapshots, JobWatcher, SharedSnapshot
+from pulumi_dli.lifecycle.sharing.watching import JobWatcher
 
 JOB_TAGS = "dli_flink_job"
 QUEUE_TAGS = "dli_queue"

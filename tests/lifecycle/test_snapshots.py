@@ -16,7 +16,8 @@ from project_of_jobs import Job, Project
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.sharing.watching import JobSnapshots, SharedSnapshot
+from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
+from pulumi_dli.lifecycle.sharing.snapshots import JobSnapshots
 
 
 class Counter:

@@ -17,8 +17,9 @@ from simulated_time import Simulation
 from pulumi_dli import errors
 from pulumi_dli.clock import SYSTEM_CLOCK
 from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, wait_on
-from pulumi_dli.lifecycle.sharing.watching import JobWatcher, Sighting
+from pulumi_dli.lifecycle.sharing.watching import JobWatcher
 
 GOAL = Goal(
     kind="Flink job",

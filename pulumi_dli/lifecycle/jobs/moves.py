@@ -22,8 +22,8 @@ from pulumi_dli.errors import (
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.stops import ENDED, FIRST_JOB, STOP_SECONDS, UP, JobStops
 from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES
+from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
-from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
 _NOT_UP = ENDED | MOVING_STATUSES

@@ -21,8 +21,8 @@ from pulumi_dli.errors import (
 from pulumi_dli.lifecycle.jobs import savepoints
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES, JobView
+from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
-from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0

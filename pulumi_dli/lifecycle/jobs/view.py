@@ -16,8 +16,8 @@ from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.jobs.facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, wait_on
-from pulumi_dli.lifecycle.sharing.watching import Sighting
 
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
 MOVING_STATUSES = {

@@ -17,7 +17,7 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.tags import LONG_PAGE
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, AuthError, NotFoundError, ThrottledError
-from pulumi_dli.lifecycle.sharing.snapshots import SharedSnapshot
+from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
 from pulumi_dli.specs.values import OWNER_TAG
 
 _BURST_SECONDS = 5.0

@@ -16,17 +16,7 @@ from typing import Generic
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.sharing.snapshots import (
-    NEWEST_FIRST,
-    PAGE,
-    J,
-    JobLike,
-    JobPage,
-    JobsApi,
-    JobSnapshots,
-    SharedSnapshot,
-    Sighting,
-)
+from pulumi_dli.lifecycle.sharing.looks import NEWEST_FIRST, PAGE, J, JobsApi, Sighting
 from pulumi_dli.lifecycle.sharing.waiting import (
     TOLERATED_FAILURES,
     Backoff,
@@ -36,17 +26,6 @@ from pulumi_dli.lifecycle.sharing.waiting import (
     is_transient,
     wish_of,
 )
-
-__all__ = [
-    "JobLike",
-    "JobPage",
-    "JobSnapshots",
-    "JobWatcher",
-    "JobsApi",
-    "SharedSnapshot",
-    "Sighting",
-    "Watch",
-]
 
 _CANCEL_CHECK_SECONDS = 0.25  # the leader looks after everybody's cancel events
 _FOLLOWER_CHECK_SECONDS = 2.0  # and each follower after its own, for a leader that is busy with a slow answer
