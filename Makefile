@@ -51,8 +51,8 @@ test-flink: $(STAMP)
 	else echo "no JDK (javac) found: the tests with a real Flink are skipped"; fi
 	@$(BIN)/python -m pytest -m java $(PYTEST_ARGS)
 
-bench: $(STAMP) ## cost of a deployment by number of jobs, in calls and time (N="1 10 100 500")
-	@$(BIN)/python -m benchmarks $(if $(N),--jobs $(N))
+bench: $(STAMP) ## cost of a deployment by number of jobs, in calls and time (N="1 10 100 500", ENGINE=pulumi|embedded)
+	@$(BIN)/python -m benchmarks $(if $(N),--jobs $(N)) $(if $(ENGINE),--engine $(ENGINE))
 
 clean: ## remove what was installed and built
 	rm -rf $(VENV) build dist *.egg-info

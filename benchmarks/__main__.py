@@ -53,8 +53,8 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for; 1 when a phase failed."""
     asked = _parser().parse_args(argv)
-    if asked.engine == "cli" and not shutil.which("pulumi"):
-        print("--engine cli: there is no pulumi on PATH", file=sys.stderr)
+    if asked.engine == "pulumi" and not shutil.which("pulumi"):
+        print("--engine pulumi: there is no pulumi on PATH", file=sys.stderr)
         return 2
     peer, why = find_peer()
     print(why, flush=True)
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a deployment costs, by jobs.")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 10, 100, 500], metavar="N")
-    parser.add_argument("--engine", choices=["embedded", "cli"], default="embedded")
+    parser.add_argument("--engine", choices=["embedded", "pulumi"], default="embedded")
     parser.add_argument("--pace", type=float, default=4.0, help="service seconds in a second (%(default)s)")
     parser.add_argument("--latency-ms", type=float, default=20.0, help="of every answer (%(default)s)")
     parser.add_argument("--poll-seconds", type=float, default=0.5, help="first interval of a wait (%(default)s)")

@@ -42,7 +42,7 @@ class FailedError(Exception):
 
 
 class EngineStack:
-    """One stack of a program in a folder of its own, driven by the commands of an engine (`cli` or `embedded`)."""
+    """One stack of a program in a folder of its own, driven by the commands of an engine (`pulumi` or `embedded`)."""
 
     def __init__(self, program: str, engine: str, folder: Path, *, config: Mapping[str, str], jobs: int) -> None:
         self.engine = engine
@@ -54,7 +54,7 @@ class EngineStack:
         lines = [f'  {key}: "{value}"\n' for key, value in config.items()]
         (self.folder / "Pulumi.dev.yaml").write_text("config:\n" + "".join(lines) if lines else "{}\n")
         self._command = [sys.executable, "-m", "pulumi_dli.embedded"]
-        if engine == "cli":
+        if engine == "pulumi":
             self._command = [str(shutil.which("pulumi"))]
         # Pulumi's own settings are those of this run, and a package that was installed has its bytecode.
         foreign = ("PULUMI_", "PYTHONDONTWRITEBYTECODE")
@@ -68,7 +68,7 @@ class EngineStack:
             "PYTHONPATH": str(PROGRAMS.parent.parent),
             "BENCH_JOBS": str(jobs),
         }
-        if engine == "cli":
+        if engine == "pulumi":
             self._check(machine.run([*self._command, "stack", "init", "dev"], cwd=self.folder, env=self._env))
 
     def run(self, phase: Phase, width: int | None) -> machine.Ran:
@@ -83,7 +83,7 @@ class EngineStack:
         words = [phase.command]
         if phase.command != "preview":
             words.append("--yes")
-        if self.engine == "cli" and phase.command != "preview":
+        if self.engine == "pulumi" and phase.command != "preview":
             words.append("--skip-preview")  # the embedded engine makes none, and it is a phase of its own
         return self._check(machine.run([*self._command, *words], cwd=self.folder, env=env))
 

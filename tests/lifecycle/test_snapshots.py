@@ -421,7 +421,7 @@ def test_updates_that_come_together_gather_for_as_long_as_a_page_takes_and_who_i
 
     def look(job_id: int, at: float) -> float:
         clock.sleep(at)
-        with snapshots.joining():
+        with snapshots.joining(), snapshots.joining():  # announced twice, by a caller and by what it calls
             asked = clock.now()
             snapshots.read(job_id, not_older_than=asked)
             snapshots.read(job_id, not_older_than=clock.now())

@@ -180,7 +180,7 @@ class FlinkJarJobLifecycle:
         changed = changes(FlinkJarJobSpec, olds, inputs)
         # Announce the stop that a restart begins with, before anything is read: the stops of many travel together.
         restarts = any(change.effect is Effect.RESTART for change in changed)
-        with session.jobs.joining(), session.stops.joining() if restarts else contextlib.nullcontext():
+        with session.stops.joining() if restarts else contextlib.nullcontext():
             return self._update(moves, olds, inputs, changed)
 
     def _update(
@@ -313,7 +313,7 @@ class FlinkJarJobLifecycle:
         wish = olds.get("savepoint_on_delete")
         if wish is False or (wish is None and olds.get("upgrade_mode") == "stateless"):
             return
-        with session.jobs.joining(), session.stops.joining():
+        with session.stops.joining():
             job = moves.settle(moves.look_together())
             if not _may_hold_state(job):
                 return

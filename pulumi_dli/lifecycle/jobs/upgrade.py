@@ -103,10 +103,11 @@ class Upgrade:
     def _without_stop(self) -> FlinkJob:
         running = phase_of(self._before.status) is Phase.LIVE
         if self._plan.start is None:
-            if self._plan.change:
-                self._change(running=running)
-            # A row of the list is enough for a job that was seen before: what it lacks is kept from that look.
-            return self._moves.look_together() if self._olds.get("status") else self._moves.look()
+            with self._moves.session.jobs.joining():  # others that are changed live wait a moment for this look
+                if self._plan.change:
+                    self._change(running=running)
+                # A row of the list is enough for a job that was seen before: what it lacks is kept from that look.
+                return self._moves.look_together() if self._olds.get("status") else self._moves.look()
         if self._import:
             self._moves.import_savepoint(self._import)
         try:

@@ -86,7 +86,7 @@ class JobView:
 
     def look_together(self) -> FlinkJob:
         """The job as of now: out of a list page that all who look now share, where that tells enough."""
-        with self._asking():
+        with self._asking(), self.session.jobs.joining():
             sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
         return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
 

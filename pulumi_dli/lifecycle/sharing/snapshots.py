@@ -59,7 +59,7 @@ class JobSnapshots(Generic[J]):
         self._ids: list[int] = []  # the keys of `_rows`, sorted
         self._learnt: dict[int, float] = {}
         self._total: int | None = None
-        self._company = 0  # who has announced that young looks may follow
+        self._company: set[int] = set()  # the threads that have announced young looks
         self._reading = 0
         self._last_read = clock.now()
         self._detailed: set[int] = set()  # whose details this burst of reads has cost
@@ -69,13 +69,16 @@ class JobSnapshots(Generic[J]):
     @contextmanager
     def joining(self) -> Iterator[None]:
         """Announce that this thread may ask for young looks, so that those who do so together know of each other."""
+        thread = threading.get_ident()
         with self._lock:
-            self._company += 1
+            newcomer = thread not in self._company
+            self._company.add(thread)
         try:
             yield
         finally:
-            with self._lock:
-                self._company -= 1
+            if newcomer:
+                with self._lock:
+                    self._company.discard(thread)
 
     def read(self, job_id: int, *, not_older_than: float | None = None, need_detail: bool = False) -> Sighting[J]:
         """The job as it was at `not_older_than` or later (default: five seconds ago).
@@ -158,7 +161,7 @@ class JobSnapshots(Generic[J]):
 
     def _page_to_ask(self, job_id: int, not_older_than: float | None, tried: set[int]) -> int | None:
         """The list page that is worth a call for this job; None when its details are."""
-        spent = len(self._detailed - {job_id}) + max(self._reading, self._company)
+        spent = len(self._detailed - {job_id}) + max(self._reading, len(self._company))
         if self._total is None:
             return 0 if spent > 1 and not tried else None
         consulted = tried | {k for k, page in self._pages.items() if page.peek(not_older_than=not_older_than)}
@@ -206,7 +209,7 @@ class JobSnapshots(Generic[J]):
     def _gather_seconds(self) -> float:
         """As long as a page takes: half as many calls, and nobody waits much longer. Alone, for nobody."""
         with self._lock:
-            return min(self._longest_gather, self._page_seconds) if self._company > 1 else 0.0
+            return min(self._longest_gather, self._page_seconds) if len(self._company) > 1 else 0.0
 
     def _fetch_page(self, number: int) -> _Page[J]:
         began = self._clock.now()
