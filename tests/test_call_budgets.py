@@ -196,6 +196,33 @@ def test_a_stack_of_n_jobs_keeps_its_budget_of_calls_all_its_life(emulator: Emul
     assert emulator.jobs() == []
 
 
+@pytest.mark.parametrize(
+    ("measured", "missed"),
+    [
+        ({}, []),
+        ({"calls": {"jobs.update": 111}}, ["calls"]),
+        ({"calls": {"jobs.update": 100, "jobs.list": 100_000}}, ["calls"]),  # more polls than the time has ticks
+        ({"seconds": 44.0}, []),  # 1.3 floors and the engine's own time
+        ({"seconds": 44.6}, ["seconds"]),
+        ({"floor_seconds": 0.0, "seconds": 2.5}, []),
+        ({"floor_seconds": 0.0, "seconds": 2.7}, ["seconds"]),
+        ({"megabytes": {"host": 121.0, "program": 500.0}, "seconds": 50.0}, ["seconds", "memory"]),
+    ],
+)
+def test_the_benchmark_judges_calls_seconds_and_memory(measured: dict[str, Any], missed: list[str]) -> None:
+    row = {
+        "phase": "create",
+        "calls": {"jobs.update": 100},
+        "budget": 110,
+        "polls_on_top": True,
+        "seconds": 40.0,
+        "floor_seconds": 32.5,
+        "engine_seconds": 2.0,
+        "megabytes": {"host": 80.0},
+    }
+    assert budgets.not_kept(row | measured, budgets.Size(100, 102, pace=4, poll_seconds=0.5)) == missed
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tags", [{}, {"pulumi_dli_owner": "another stack's"}], ids=["untagged", "of other stacks"])
 def test_a_few_jobs_among_three_thousand_of_others_cost_no_list_of_all(
