@@ -1,9 +1,9 @@
-"""How to reach DLI: one frozen `Connection`, resolved from stack config first, then from the environment.
+"""Where a connection comes from: stack config first, then a cloud of clouds.yaml, then the environment.
 
-`host.py`, the functions a program calls and the command line resolve one; `api/` uses it and keys its registry of
-clients by it. Names follow what people already have: `dli:*` in stack config, `OS_*` and clouds.yaml of OpenStack
-tools, `HW_*` of the Huawei Cloud tools. A credential is taken whole from one place: halves of two places never meet,
-and a password goes only to the IAM address named beside it, or to the region's own.
+The provider, the functions that a program calls and the command line resolve one. Names follow what people already
+have: `dli:*` in stack config, `OS_*` and clouds.yaml of OpenStack tools, `HW_*` of the Huawei Cloud tools. A credential
+is taken whole from one place: halves of two places never meet, and a password goes only to the IAM address named beside
+it, or to the region's own.
 
 It must stay light to import (stdlib only; yaml is loaded when a cloud is named) and must never print or log a value.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_dli.clouds import cloud_values
+from pulumi_dli.connection import AccessKey, Connection, Credentials, Password, Token, is_loopback
 from pulumi_dli.errors import ConfigError
 
 # contract 2.1, 2.3; every other region follows Huawei Cloud's naming rule.
@@ -27,76 +28,6 @@ _OTC_IAM_HOSTS = {"eu-ch2": "iam-pub.eu-ch2.sc.otc.t-systems.com"}
 _HUAWEI_DOMAINS = {"eu-west-101": "myhuaweicloud.eu"}
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # contract 1.1
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """An access key, permanent or (with `security_token`) temporary."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Password:
-    """An IAM user; `project_name` scopes the token when no project id is known (contract 2.1)."""
-
-    user_name: str
-    password: str = field(repr=False)
-    domain_name: str
-    project_name: str | None = None
-
-
-@dataclass(frozen=True)
-class Token:
-    """A ready IAM token; it cannot be renewed."""
-
-    token: str = field(repr=False)
-
-
-Credentials = AccessKey | Password | Token
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Everything that decides which service is called, as whom, and how patiently. Hashable; its repr shows no secret.
-
-    Attributes:
-        endpoint: of DLI, such as `https://dli.eu-de.otc.t-systems.com`, without a slash at its end.
-        credentials: an access key, an IAM user, or a ready token.
-        project_id: None only with a `Password`: the token then names the project.
-        region: None when only an endpoint was given.
-        iam_endpoint: ends in `/v3`; needed with a `Password`.
-        obs_endpoint: of the object storage, for uploads.
-        ca_bundle: file of certificates to trust; None trusts what `requests` does.
-        insecure: whether TLS certificates go unverified.
-        connect_timeout_seconds, read_timeout_seconds: of one request. The service itself gives up after 2 minutes
-            (contract 1.3), so that its own answer comes first.
-        language: of the service's messages (`X-Language`, contract 1.1).
-        poll_seconds: the first interval of a wait; it grows to ten times this.
-        max_concurrency: how many requests of this process are under way at once, over all resources.
-    """
-
-    endpoint: str
-    credentials: Credentials
-    project_id: str | None = None
-    region: str | None = None
-    iam_endpoint: str | None = None
-    obs_endpoint: str | None = None
-    ca_bundle: str | None = None
-    insecure: bool = False
-    connect_timeout_seconds: float = 10.0
-    read_timeout_seconds: float = 130.0
-    language: str = "en-us"
-    poll_seconds: float = 1.0
-    max_concurrency: int = 16
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the service runs on this machine."""
-        return is_loopback(self.endpoint)
 
 
 @dataclass(frozen=True)
@@ -204,11 +135,6 @@ def unknown_settings(keys: Iterable[str]) -> dict[str, str | None]:
         near = difflib.get_close_matches(name.lower().replace("_", "").replace("-", ""), by_lower, n=1)
         unknown[key] = f"dli:{by_lower[near[0]]}" if near else None
     return unknown
-
-
-def is_loopback(address: str) -> bool:
-    """Whether the host of an address is this machine."""
-    return bool(_LOOPBACK.fullmatch(urlsplit(address).hostname or ""))
 
 
 def _sources(config: Callable[[str], Any], environ: Mapping[str, str]) -> list[_Source]:
@@ -408,22 +334,3 @@ def _places(key: str) -> str:
     command = f"`pulumi config set {'--secret ' if setting.secret else ''}dli:{key} <value>`"
     names = [*setting.openstack, *setting.huawei]
     return f"{command} or the environment variable {' or '.join(names)}" if names else command
-
-
-def must_be_at(place: Mapping[str, str], outs: Mapping[str, object], what: str) -> None:
-    """Refuse to look for an object in another place than the one it was made in: there, it would look deleted.
-
-    Args:
-        place: `endpoint` and `project_id` of the connection, as far as they are known.
-        outs: outputs of the object; they record the same two.
-
-    Raises:
-        ConfigError: names both places.
-    """
-    if all(outs.get(key) in (None, "", here) for key, here in place.items()):
-        return
-    raise ConfigError(
-        f"{what} is in project {outs.get('project_id')} at {outs.get('endpoint')}, but this stack now connects to "
-        f"project {place.get('project_id', 'unknown')} at {place.get('endpoint')}: set dli:projectId and dli:endpoint "
-        "back, or give it a provider of its own"
-    )

@@ -24,7 +24,8 @@ from pulumi.dynamic import (
 )
 
 from pulumi_dli import host
-from pulumi_dli.config import SECRET_SETTINGS, Connection, must_be_at, resolve_connection, unknown_settings
+from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
+from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import AuthError, ConfigError
 
 if TYPE_CHECKING:

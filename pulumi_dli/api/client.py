@@ -16,7 +16,7 @@ from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy
 from pulumi_dli.api.tags import Tags
 from pulumi_dli.api.transport import Transport
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
-from pulumi_dli.config import Connection
+from pulumi_dli.connection import Connection
 from pulumi_dli.errors import ApiError
 
 _ALREADY_AUTHORISED = "DLI.19005"

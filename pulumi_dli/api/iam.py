@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, UntrustedEndpointError, with_retries
 from pulumi_dli.api.signing import AccessKeyAuth
 from pulumi_dli.clock import Clock
-from pulumi_dli.config import AccessKey, Connection, Password
+from pulumi_dli.connection import AccessKey, Connection, Password
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, ThrottledError, UnsentRequestError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from pulumi_dli.config import AccessKey
+from pulumi_dli.connection import AccessKey
 
 _ALGORITHM = "SDK-HMAC-SHA256"
 # Proxies may change any other header on the way.

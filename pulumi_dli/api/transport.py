@@ -30,7 +30,7 @@ from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
 from pulumi_dli.api.retry import DEFAULT_POLICY, RetryPolicy, UntrustedEndpointError, with_retries
 from pulumi_dli.clock import Clock
-from pulumi_dli.config import AccessKey, Connection
+from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import (
     ApiError,
     AuthError,

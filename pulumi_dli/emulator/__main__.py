@@ -13,9 +13,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pulumi_dli.emulator.core import SIMULATED, Settings
 from pulumi_dli.emulator.iam import Credentials
 from pulumi_dli.emulator.server import LOOPBACK, describe, make_server
-from pulumi_dli.emulator.service import SIMULATED, Service, Settings
+from pulumi_dli.emulator.service import Service
 from pulumi_dli.emulator.store import DataFileBusyError
 from pulumi_dli.emulator.testing import bind
 

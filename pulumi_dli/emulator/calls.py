@@ -1,27 +1,18 @@
-"""What a handler gets and gives: `Call` in, `Reply` out. Shared by all rule modules; owns no rule."""
+"""What a handler gets: `Call`, the service and one request to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pulumi_dli.emulator.errors import bad_parameter
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.faults import Fault
-    from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.faults import Fault
+from pulumi_dli.emulator.service import Service
 
 Model = TypeVar("Model", bound=BaseModel)
-JOB_SUCCESS = "true"  # single Flink calls quote the flag (contract 1.5)
-
-
-class Body(BaseModel):
-    """A request body: JSON types as they are, unknown fields ignored."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
 @dataclass
@@ -54,14 +45,3 @@ class Call:
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "false").lower() == "true"
-
-
-@dataclass
-class Reply:
-    """What goes back; `body=None` is an empty body."""
-
-    status: int = 200
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
-    media_type: str = "application/json"

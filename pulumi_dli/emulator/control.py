@@ -39,9 +39,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pulumi_dli.emulator.calls import Reply
 from pulumi_dli.emulator.errors import Refusal
 from pulumi_dli.emulator.flink_jobs import Job
+from pulumi_dli.emulator.messages import Reply
 from pulumi_dli.emulator.service import Service
 from pulumi_dli.emulator.transitions import Status
 

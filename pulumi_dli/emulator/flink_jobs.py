@@ -13,19 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_dli.emulator import tags as tagging
+from pulumi_dli.emulator.core import Core
 from pulumi_dli.emulator.errors import Refusal
 from pulumi_dli.emulator.job_fields import JAR, LIVE_FIELDS
 from pulumi_dli.emulator.objects import locate, locate_folder
-from pulumi_dli.emulator.runtime import Observation, RunState, StartRequest
+from pulumi_dli.emulator.package_groups import Packages
+from pulumi_dli.emulator.queues import Queue, Queues
+from pulumi_dli.emulator.runtime import Observation, RunState, Runtime, StartRequest
 from pulumi_dli.emulator.store import Table
 from pulumi_dli.emulator.transitions import BUSY, Happening, Status, after
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.queues import Queue
-    from pulumi_dli.emulator.service import Service
 
 REPORTS: dict[RunState, Happening | None] = {
     RunState.SUBMITTING: Happening.RESTART,
@@ -74,9 +73,12 @@ class Job:
 class Jobs:
     """The jobs of all projects."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._table: Table[Job] = Table(service.store, "jobs", Job)
+    def __init__(self, core: Core, queues: Queues, packages: Packages, runtime: Runtime) -> None:
+        self._core = core
+        self._queues = queues
+        self._packages = packages
+        self._runtime = runtime
+        self._table: Table[Job] = Table(core.store, "jobs", Job)
         self._projects: dict[str, dict[int, Job]] = {}
         self._names: dict[tuple[str, str], int] = {}
         for job in sorted(self._table.rows.values(), key=lambda row: row.job_id):
@@ -117,7 +119,7 @@ class Jobs:
     def add(self, job: Job, tags: Mapping[str, str]) -> None:
         self._index(job)
         self.save(job)
-        self._service.tags.put(job.project_id, tagging.JOB, str(job.job_id), tags)
+        self._core.tags.put(job.project_id, tagging.JOB, str(job.job_id), tags)
         self._note(job, f"created: {job.name}")
 
     def redefine(self, job: Job, changes: Mapping[str, Any]) -> None:
@@ -126,39 +128,39 @@ class Jobs:
             name for name, value in changes.items() if (job.definition.get(name) or None) != (value or None)
         )
         job.definition = {**job.definition, **changes}
-        job.updated = self._service.clock.now()
+        job.updated = self._core.clock.now()
         self._index(job)
         self.save(job)
         if job.state not in (Status.INIT,) and changes.keys() <= LIVE_FIELDS:
-            self._service.runtime.update(job.job_id, job.definition)
+            self._runtime.update(job.job_id, job.definition)
         self._note(job, "updated: " + (", ".join(differing) or "nothing new"))
 
     def delete(self, job: Job) -> None:
         """Any status will do (6.7)."""
-        self._service.runtime.kill(job.job_id)
+        self._runtime.kill(job.job_id)
         self._table.drop(str(job.job_id))
         self._projects[job.project_id].pop(job.job_id, None)
         self._names.pop((job.project_id, job.name), None)
-        self._service.tags.put(job.project_id, tagging.JOB, str(job.job_id), {})
-        self._rest_queue(job, self._service.clock.now())
+        self._core.tags.put(job.project_id, tagging.JOB, str(job.job_id), {})
+        self._rest_queue(job, self._core.clock.now())
         self._note(job, "deleted")
 
     # commands
 
     def run(self, job: Job, *, resume: bool) -> None:
         """Accept a start, or refuse it with the codes of 6.5."""
-        service, now = self._service, self._service.clock.now()
+        now, quirks = self._core.clock.now(), self._core.quirks
         name = job.definition["queue_name"]
-        queue = service.queues.find(job.project_id, name) if name else None
+        queue = self._queues.find(job.project_id, name) if name else None
         if not name:
             raise Refusal(400, "DLI.13024", "The job has no queue.")
         self._allowed(job, Happening.RUN)
         if queue is None:
             raise Refusal(400, "DLI.13024", f"The queue {name} of the job does not exist.")
-        if resume and job.savepoint_path is None and not service.quirks.ignore_missing_savepoint:
+        if resume and job.savepoint_path is None and not quirks.ignore_missing_savepoint:
             raise Refusal(400, "DLI.13017", "The job has no savepoint or checkpoint.")
         job.resumes = job.savepoint_path if resume else None
-        if job.resumes and service.quirks.savepoint_consumed == "accepted":
+        if job.resumes and quirks.savepoint_consumed == "accepted":
             job.savepoint_path = job.savepoint_at = None
         job.restart_times, job.ended = 0, None
         self._to(job, Status.SUBMITTING, now, "")
@@ -176,47 +178,46 @@ class Jobs:
             name=job.name,
             queue=queue.name,
             queue_cu=queue.cu_count,
-            queue_ready_at=self._service.queues.compute_for_job(queue, now),
+            queue_ready_at=self._queues.compute_for_job(queue, now),
             definition=dict(job.definition),
             files=files,
             savepoint_path=job.resumes,
         )
-        self._service.runtime.start(request)
+        self._runtime.start(request)
 
     def stop(self, job: Job, *, with_savepoint: bool) -> None:
         """Accept a stop, or DLI.15002; a job that is not up yet has no state to save."""
         happening = Happening.STOP_WITH_SAVEPOINT if with_savepoint else Happening.STOP
         status = self._allowed(job, happening)
         folder = self._savepoint_folder(job) if with_savepoint else None
-        self._to(job, status, self._service.clock.now(), "")
+        self._to(job, status, self._core.clock.now(), "")
         self._note(job, "stop with savepoint" if with_savepoint else "stop")
-        self._service.runtime.stop(job.job_id, savepoint_dir=folder)
+        self._runtime.stop(job.job_id, savepoint_dir=folder)
 
     def make_savepoint(self, job: Job, folder: str | None = None) -> None:
         status = self._allowed(job, Happening.SAVEPOINT)
         folder = folder or self._savepoint_folder(job)
-        self._to(job, status, self._service.clock.now(), "")
+        self._to(job, status, self._core.clock.now(), "")
         self._note(job, "savepoint asked for")
-        self._service.runtime.savepoint(job.job_id, directory=folder)
+        self._runtime.savepoint(job.job_id, directory=folder)
 
     def import_savepoint(self, job: Job, path: str) -> None:
-        service = self._service
         if job.status in BUSY:
             raise Refusal(400, "DLI.15002", "A savepoint can only be imported into a job that is not running.")
-        service.objects.lay_out(locate_folder(path))
-        if not service.quirks.lenient_objects and not service.runtime.has_savepoint(path):
+        self._core.objects.lay_out(locate_folder(path))
+        if not self._core.quirks.lenient_objects and not self._runtime.has_savepoint(path):
             raise Refusal(400, "DLI.13017", f"There is no savepoint or checkpoint at {path}.")
-        job.savepoint_path, job.savepoint_at = path, service.clock.now()
+        job.savepoint_path, job.savepoint_at = path, self._core.clock.now()
         self.save(job)
         self._note(job, f"savepoint imported: {path}")
 
     def arrears(self, job: Job) -> None:
         status = self._allowed(job, Happening.ARREARS)
-        self._service.runtime.kill(job.job_id)
-        self._to(job, status, self._service.clock.now(), "The account is in arrears.")
+        self._runtime.kill(job.job_id)
+        self._to(job, status, self._core.clock.now(), "The account is in arrears.")
 
     def paid(self, job: Job) -> None:
-        now, queue = self._service.clock.now(), self._service.queues.find(job.project_id, job.definition["queue_name"])
+        now, queue = self._core.clock.now(), self._queues.find(job.project_id, job.definition["queue_name"])
         if queue is None:
             raise Refusal(400, "DLI.13024", "The queue of the job does not exist.")
         self._to(job, self._allowed(job, Happening.PAID), now, "")
@@ -226,7 +227,7 @@ class Jobs:
 
     def catch_up(self) -> None:
         """Apply what happened since the last look."""
-        for seen in self._service.runtime.changes():
+        for seen in self._runtime.changes():
             job = self._table.rows.get(str(seen.job_id))
             if job is not None:
                 self._apply(job, seen)
@@ -255,25 +256,25 @@ class Jobs:
         return seen.savepoint_path != job.resumes and seen.savepoint_path not in job.restored_from
 
     def _came_up(self, job: Job, seen: Observation) -> None:
-        queue = self._service.queues.find(job.project_id, job.definition["queue_name"])
+        queue = self._queues.find(job.project_id, job.definition["queue_name"])
         if queue is not None:
-            self._service.queues.job_runs(queue, seen.at)
+            self._queues.job_runs(queue, seen.at)
         job.ended = None
         if job.state not in (Status.CANCEL_FAIL, Status.RUNNING) or seen.restart_times != job.restart_times:
             job.started = seen.at
-        quirks = self._service.quirks
+        quirks = self._core.quirks
         if job.resumes and job.resumes not in job.restored_from:
             job.restored_from = [*job.restored_from, job.resumes]
             if quirks.savepoint_consumed == "running" and job.savepoint_path == job.resumes:
                 job.savepoint_path = job.savepoint_at = None
             if quirks.savepoint_consumed != "kept" and quirks.savepoint_files == "deleted":
-                self._service.runtime.drop_savepoint(job.resumes)
+                self._runtime.drop_savepoint(job.resumes)
 
     # helpers
 
     def force(self, job: Job, status: Status, description: str = "") -> None:
         """A person's or a test's hand: any status, without the table."""
-        self._to(job, status, self._service.clock.now(), description)
+        self._to(job, status, self._core.clock.now(), description)
 
     def _allowed(self, job: Job, happening: Happening) -> Status:
         status = after(job.state, happening)
@@ -294,15 +295,15 @@ class Jobs:
 
     def _rest_queue(self, job: Job, at: float) -> None:
         name = job.definition["queue_name"]
-        queue = self._service.queues.find(job.project_id, name) if name else None
+        queue = self._queues.find(job.project_id, name) if name else None
         if queue is not None and queue.resource_mode == 0 and not self.busy_on(queue):
-            self._service.queues.is_idle(queue, at)
+            self._queues.is_idle(queue, at)
 
     def _savepoint_folder(self, job: Job) -> str:
         bucket = job.definition.get("obs_bucket")
-        if not bucket and self._service.quirks.savepoint_needs_bucket:
+        if not bucket and self._core.quirks.savepoint_needs_bucket:
             raise Refusal(400, "DLI.15002", "A savepoint needs a job with obs_bucket.")
-        stamp = self._service.clock.now_ms()
+        stamp = self._core.clock.now_ms()
         return f"obs://{bucket or 'dli-' + job.project_id}/jobs/savepoint/{job.job_id}/{stamp}/"
 
     def _files(self, job: Job, queue: Queue) -> tuple[dict[str, Path], str]:
@@ -321,18 +322,18 @@ class Jobs:
             path = self._path_of(job.project_id, reference)
             if path is not None:
                 files[reference] = path
-            elif not self._service.quirks.lenient_objects:
+            elif not self._core.quirks.lenient_objects:
                 return {}, f"The package or object {reference} does not exist or is not ready."
         return files, ""
 
     def _path_of(self, project_id: str, reference: str) -> Path | None:
         if "://" not in reference:
-            return self._service.packages.path_of(project_id, reference)
-        found = self._service.objects.find(locate(reference))
-        return self._service.objects.path_of(found.digest) if found else None
+            return self._packages.path_of(project_id, reference)
+        found = self._core.objects.find(locate(reference))
+        return self._core.objects.path_of(found.digest) if found else None
 
     def _note(self, job: Job, text: str, at: float | None = None) -> None:
-        self._service.happened("job", str(job.job_id), text, at=at)
+        self._core.happened("job", str(job.job_id), text, at=at)
 
 
 def _is_on(job: Job, queue: Queue) -> bool:

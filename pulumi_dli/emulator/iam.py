@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pulumi_dli.emulator import signing
-from pulumi_dli.emulator.calls import Reply
 from pulumi_dli.emulator.errors import Refusal, not_accepted
+from pulumi_dli.emulator.messages import Reply
 from pulumi_dli.emulator.store import Store, Table
 
 TOKEN_SECONDS = 24 * 3600

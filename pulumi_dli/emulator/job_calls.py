@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from pulumi_dli.emulator import tags as tagging
-from pulumi_dli.emulator.calls import JOB_SUCCESS, Body, Call, Reply
+from pulumi_dli.emulator.calls import Call
 from pulumi_dli.emulator.errors import Refusal, bad_parameter
 from pulumi_dli.emulator.flink_jobs import Job
 from pulumi_dli.emulator.iam import project_id_of
@@ -25,6 +25,7 @@ from pulumi_dli.emulator.job_fields import (
     with_defaults,
 )
 from pulumi_dli.emulator.job_views import brief_row, detailed_row, details
+from pulumi_dli.emulator.messages import Body, Reply
 from pulumi_dli.emulator.objects import locate_folder
 from pulumi_dli.emulator.transitions import Happening, Status, after
 
@@ -32,6 +33,7 @@ RUN_ACCEPTED = "The request for submitting DLI jobs is successfully delivered."
 STOP_ACCEPTED = "The request for stopping DLI jobs is successfully delivered."
 DELETED = "The job is successfully deleted."
 MOST_IN_A_LIST = 100
+JOB_SUCCESS = "true"  # single Flink calls quote the flag (contract 1.5)
 
 
 class Ids(Body):

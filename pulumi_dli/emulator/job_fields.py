@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pulumi_dli.emulator.calls import Body
 from pulumi_dli.emulator.errors import Refusal, bad_parameter
+from pulumi_dli.emulator.messages import Body
 from pulumi_dli.emulator.quirks import Quirks
 from pulumi_dli.emulator.tags import Tag
 
@@ -151,6 +151,11 @@ def slots(definition: Mapping[str, Any]) -> int:
         return int(given)
     workers = max(1, int(definition["cu_number"]) - int(definition["manager_cu_number"]))
     return max(1, math.ceil(int(definition["parallel_number"]) * int(definition["tm_cus"]) / workers))
+
+
+def checkpoint_folder(job_id: int, definition: Mapping[str, Any]) -> str:
+    """Where the service keeps the checkpoints of a job that cannot choose (contract 6.1)."""
+    return f"{definition.get('obs_bucket') or ''}/jobs/checkpoint/{job_id}_{definition['name']}"
 
 
 def check(definition: Mapping[str, Any], *, quirks: Quirks, authorised: bool) -> None:

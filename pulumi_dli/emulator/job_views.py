@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_dli.emulator.clock import ms
-from pulumi_dli.emulator.job_fields import JAR, shown_resources, slots
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.flink_jobs import Job
-    from pulumi_dli.emulator.quirks import Quirks
+from pulumi_dli.emulator.flink_jobs import Job
+from pulumi_dli.emulator.job_fields import JAR, checkpoint_folder, shown_resources, slots
+from pulumi_dli.emulator.quirks import Quirks
 
 _CONFIG_TEXTS = (
     "obs_bucket",
@@ -106,11 +103,6 @@ def config_of(job: Job, quirks: Quirks) -> dict[str, Any]:
     if definition.get("checkpoint_enabled"):
         config["checkpoint_path"] = checkpoint_folder(job.job_id, definition)
     return dict.fromkeys(config) if quirks.null_details else config
-
-
-def checkpoint_folder(job_id: int, definition: Mapping[str, Any]) -> str:
-    """Where the service keeps the checkpoints of a job that cannot choose (contract 6.1)."""
-    return f"{definition.get('obs_bucket') or ''}/jobs/checkpoint/{job_id}_{definition['name']}"
 
 
 def _both(job: Job, quirks: Quirks) -> dict[str, Any]:

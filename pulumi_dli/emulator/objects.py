@@ -55,6 +55,17 @@ class StoredObject:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Upload:
+    """A multipart upload under way: digests and etags by part number."""
+
+    bucket: str
+    key: str
+    content_type: str
+    metadata: dict[str, str]
+    parts: dict[str, list[str]] = field(default_factory=dict)
+
+
 class ObjectStore:
     """All buckets of this service."""
 
@@ -62,6 +73,7 @@ class ObjectStore:
         self._clock = clock
         self._blobs = directory / "blobs"
         self.buckets: Table[Bucket] = Table(store, "buckets", Bucket)
+        self.uploads: Table[Upload] = Table(store, "uploads", Upload)
         self._objects: Table[StoredObject] = Table(store, "objects", StoredObject)
         self.beside: Path | None = None
 
@@ -82,8 +94,9 @@ class ObjectStore:
         return self._blobs / digest[:2] / digest
 
     def sweep(self, used: Iterable[str]) -> None:
-        """Delete bytes that no object and none of `used` refers to."""
+        """Delete bytes that no object, no part of an upload and none of `used` refers to."""
         kept = {row.digest for row in self._objects.rows.values()} | set(used)
+        kept |= {digest for upload in self.uploads.rows.values() for digest, _ in upload.parts.values()}
         for path in self._blobs.glob("*/*"):
             if path.name not in kept:
                 path.unlink(missing_ok=True)

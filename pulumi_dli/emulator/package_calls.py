@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pulumi_dli.emulator import tags as tagging
-from pulumi_dli.emulator.calls import Body, Call, Reply
+from pulumi_dli.emulator.calls import Call
 from pulumi_dli.emulator.clock import ms
 from pulumi_dli.emulator.errors import Refusal, bad_parameter
+from pulumi_dli.emulator.messages import Body, Reply
 from pulumi_dli.emulator.objects import locate
 from pulumi_dli.emulator.package_groups import FAILED, READY, UPLOADING, Group, Package, tag_id
 from pulumi_dli.emulator.tags import Tag

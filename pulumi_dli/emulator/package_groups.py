@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pulumi_dli.emulator import tags as tagging
+from pulumi_dli.emulator.core import Core
 from pulumi_dli.emulator.store import Table
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
 
 UPLOADING, READY, FAILED = "UPLOADING", "READY", "FAILED"
 
@@ -52,10 +49,10 @@ class Package:
 class Packages:
     """The packages of all projects."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._packages: Table[Package] = Table(service.store, "packages", Package)
-        self._groups: Table[Group] = Table(service.store, "groups", Group)
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._packages: Table[Package] = Table(core.store, "packages", Package)
+        self._groups: Table[Group] = Table(core.store, "groups", Group)
 
     @property
     def digests(self) -> list[str]:
@@ -84,8 +81,8 @@ class Packages:
 
     def drop(self, package: Package) -> None:
         self._packages.drop(f"{package.project_id}/{package.group}/{package.name}")
-        self._service.tags.put(package.project_id, tagging.PACKAGE, tag_id(package.group, package.name), {})
-        if not self._service.quirks.keep_empty_group and not self.of(package.project_id, package.group):
+        self._core.tags.put(package.project_id, tagging.PACKAGE, tag_id(package.group, package.name), {})
+        if not self._core.quirks.keep_empty_group and not self.of(package.project_id, package.group):
             self._groups.drop(f"{package.project_id}/{package.group}")
 
     def path_of(self, project_id: str, reference: str) -> Path | None:
@@ -94,7 +91,7 @@ class Packages:
         package = self.find(project_id, group, name)
         if package is None or package.status != READY or package.digest is None:
             return None
-        return self._service.objects.path_of(package.digest)
+        return self._core.objects.path_of(package.digest)
 
     def has(self, project_id: str, reference: str) -> bool:
         group, _, name = reference.rpartition("/")
@@ -102,7 +99,7 @@ class Packages:
         return package is not None and package.status == READY
 
     def _settled(self, package: Package) -> Package:
-        if package.status == UPLOADING and self._service.clock.now() >= package.done_at:
+        if package.status == UPLOADING and self._core.clock.now() >= package.done_at:
             package.status = READY if package.digest is not None else FAILED
             package.updated = package.done_at
             self.save(package)

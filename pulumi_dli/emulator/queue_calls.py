@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_dli.emulator import tags as tagging
-from pulumi_dli.emulator.calls import Call, Reply
+from pulumi_dli.emulator.calls import Call
 from pulumi_dli.emulator.clock import ms
 from pulumi_dli.emulator.errors import Refusal, bad_parameter
+from pulumi_dli.emulator.messages import Reply
 from pulumi_dli.emulator.queues import DEFAULT, NAME, Queue, QueueAction, QueueCidr, QueueCreate
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.service import Service
 
 JAR_VERSIONS = ["1.10", "1.12", "1.15", "1.17"]
 SQL_VERSIONS = ["1.10", "1.12", "1.15"]

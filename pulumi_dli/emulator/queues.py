@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from pulumi_dli.emulator import tags as tagging
-from pulumi_dli.emulator.calls import Body
+from pulumi_dli.emulator.core import Core
+from pulumi_dli.emulator.messages import Body
+from pulumi_dli.emulator.runtime import Runtime
 from pulumi_dli.emulator.store import Table
 from pulumi_dli.emulator.tags import Tag
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
 
 DEFAULT = "default"
 NAME = re.compile(r"(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}")
@@ -96,9 +95,10 @@ class Queue:
 class Queues:
     """The queues of all projects."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._table: Table[Queue] = Table(service.store, "queues", Queue)
+    def __init__(self, core: Core, runtime: Runtime) -> None:
+        self._core = core
+        self._runtime = runtime
+        self._table: Table[Queue] = Table(core.store, "queues", Queue)
 
     def _key(self, project_id: str, name: str) -> str:
         return f"{project_id}/{name.lower()}"
@@ -130,28 +130,27 @@ class Queues:
 
     def drop(self, queue: Queue) -> None:
         self._table.drop(self._key(queue.project_id, queue.name))
-        service = self._service
-        service.tags.put(queue.project_id, tagging.QUEUE, queue.resource_id, {})
-        service.runtime.queue_gone(queue.project_id, queue.name)
-        service.happened("queue", queue.name, "deleted")
+        self._core.tags.put(queue.project_id, tagging.QUEUE, queue.resource_id, {})
+        self._runtime.queue_gone(queue.project_id, queue.name)
+        self._core.happened("queue", queue.name, "deleted")
 
     def settle(self, queue: Queue) -> None:
         """Bring the record up to the clock."""
-        now = self._service.clock.now()
+        now = self._core.clock.now()
         if queue.scaled_at is not None and now >= queue.scaled_at:
             queue.scaled_at = None
             queue.cu_count = int(queue.extras.pop("reached", queue.cu_spec))
             self.save(queue)
-            self._service.happened("queue", queue.name, f"has {queue.cu_count} CUs now", at=now)
+            self._core.happened("queue", queue.name, f"has {queue.cu_count} CUs now", at=now)
 
     def add(self, project_id: str, asked: QueueCreate, owner: str) -> Queue:
-        service = self._service
-        now, timings = service.clock.now(), service.quirks.timings
-        stuck = service.faults.of("stuck_assigning", name=asked.queue_name.lower())
+        core = self._core
+        now, timings = core.clock.now(), core.quirks.timings
+        stuck = core.faults.of("stuck_assigning", name=asked.queue_name.lower())
         queue = Queue(
             project_id=project_id,
             name=asked.queue_name.lower(),
-            queue_id=service.next_id("queue", 1),
+            queue_id=core.next_id("queue", 1),
             resource_id=str(uuid.uuid4()),
             owner=owner,
             description=asked.description,
@@ -176,7 +175,7 @@ class Queues:
 
     def compute_for_job(self, queue: Queue, now: float) -> float:
         """The moment at which a job that is submitted now finds its compute; the first one brings it up (3.8)."""
-        timings = self._service.quirks.timings
+        timings = self._core.quirks.timings
         idle = queue.idle_since is not None and now - queue.idle_since > timings.idle_release
         released = idle and queue.resource_mode == 0 and queue.ready_at is not None
         if queue.available_at >= NEVER:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pulumi_dli.emulator import job_calls, package_calls, pools, queue_calls, tags
-from pulumi_dli.emulator.calls import Call, Reply
+from pulumi_dli.emulator import job_calls, package_calls, pool_calls, queue_calls, tag_calls
+from pulumi_dli.emulator.calls import Call
+from pulumi_dli.emulator.messages import Reply
 
 _QUEUES = "/v1.0/{project_id}/queues"
 _PACKAGES = "/v2.0/{project_id}/resources"
 _FLINK = "/v1.0/{project_id}/streaming"
 _POOLS = "/v3/{project_id}/elastic-resource-pools"
 _TAGS = "/v3/{project_id}/{resource_type}"
+_INSTANCES = _TAGS + "/resource-instances"
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,15 @@ OPERATIONS = (
     ),
     Operation("obs.authorize", "POST", "/v1.0/{project_id}/dli/obs-authorize", job_calls.authorize_buckets),
     Operation("quotas.get", "GET", "/v3/{project_id}/quotas", job_calls.quotas, "v3_unpublished"),
-    Operation("pools.create", "POST", _POOLS, pools.create, "v3_unpublished"),
-    Operation("pools.list", "GET", _POOLS, pools.list_pools, "v3_unpublished"),
-    Operation("pools.delete", "DELETE", _POOLS + "/{pool}", pools.delete, "v3_unpublished"),
-    Operation("pools.associate", "POST", _POOLS + "/{pool}/queues", pools.associate, "v3_unpublished"),
-    Operation("pools.queues", "GET", _POOLS + "/{pool}/queues", pools.list_queues, "v3_unpublished"),
-    Operation("tags.filter", "POST", _TAGS + "/resource-instances/filter", tags.filter_instances, "v3_unpublished"),
-    Operation("tags.count", "POST", _TAGS + "/resource-instances/count", tags.count_instances, "v3_unpublished"),
-    Operation("tags.list_type", "GET", _TAGS + "/tags", tags.show_type, "v3_unpublished"),
-    Operation("tags.list", "GET", _TAGS + "/{resource_id}/tags", tags.show, "v3_unpublished"),
-    Operation("tags.create", "POST", _TAGS + "/{resource_id}/tags/create", tags.create, "v3_unpublished"),
-    Operation("tags.delete", "POST", _TAGS + "/{resource_id}/tags/delete", tags.delete, "v3_unpublished"),
+    Operation("pools.create", "POST", _POOLS, pool_calls.create, "v3_unpublished"),
+    Operation("pools.list", "GET", _POOLS, pool_calls.list_pools, "v3_unpublished"),
+    Operation("pools.delete", "DELETE", _POOLS + "/{pool}", pool_calls.delete, "v3_unpublished"),
+    Operation("pools.associate", "POST", _POOLS + "/{pool}/queues", pool_calls.associate, "v3_unpublished"),
+    Operation("pools.queues", "GET", _POOLS + "/{pool}/queues", pool_calls.list_queues, "v3_unpublished"),
+    Operation("tags.filter", "POST", _INSTANCES + "/filter", tag_calls.filter_instances, "v3_unpublished"),
+    Operation("tags.count", "POST", _INSTANCES + "/count", tag_calls.count_instances, "v3_unpublished"),
+    Operation("tags.list_type", "GET", _TAGS + "/tags", tag_calls.show_type, "v3_unpublished"),
+    Operation("tags.list", "GET", _TAGS + "/{resource_id}/tags", tag_calls.show, "v3_unpublished"),
+    Operation("tags.create", "POST", _TAGS + "/{resource_id}/tags/create", tag_calls.create, "v3_unpublished"),
+    Operation("tags.delete", "POST", _TAGS + "/{resource_id}/tags/delete", tag_calls.delete, "v3_unpublished"),
 )

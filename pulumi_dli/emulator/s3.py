@@ -10,19 +10,15 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
 
-from pulumi_dli.emulator.calls import Reply
-from pulumi_dli.emulator.objects import Location, ObjectStore, StoredObject
-from pulumi_dli.emulator.store import Store, Table
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.messages import Reply
+from pulumi_dli.emulator.objects import Location, ObjectStore, StoredObject, Upload
+from pulumi_dli.emulator.service import Service
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _ACCESS = (re.compile(r"Credential=([^/,\s]+)/"), re.compile(r"(?:AWS|OBS) ([^:\s]+):"))
@@ -36,25 +32,6 @@ class S3Error(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code = status, code
-
-
-@dataclass
-class Upload:
-    """A multipart upload under way: digests and etags by part number."""
-
-    bucket: str
-    key: str
-    content_type: str
-    metadata: dict[str, str]
-    parts: dict[str, list[str]] = field(default_factory=dict)
-
-
-class Uploads:
-    """Multipart uploads that are not complete."""
-
-    def __init__(self, store: Store, objects: ObjectStore) -> None:
-        self.table: Table[Upload] = Table(store, "uploads", Upload)
-        self.objects = objects
 
 
 @dataclass(frozen=True)
@@ -259,7 +236,7 @@ def _delete(call: S3Call) -> Reply:
 
 
 def _multipart(call: S3Call) -> Reply:
-    table, upload_id = call.service.uploads.table, call.query.get("uploadId", "")
+    table, upload_id = call.objects.uploads, call.query.get("uploadId", "")
     if call.method == "POST" and "uploads" in call.query:
         number = call.service.next_id("upload", 1)
         upload_id = hashlib.md5(f"{number} {call.bucket}/{call.key}".encode(), usedforsecurity=False).hexdigest()
@@ -301,7 +278,7 @@ def _complete(call: S3Call, upload_id: str, upload: Upload) -> Reply:
     joined = hashlib.md5(b"".join(bytes.fromhex(made) for _, made in wanted), usedforsecurity=False).hexdigest()
     etag = f"{joined}-{len(wanted)}"
     call.objects.put(call.where, content, etag=etag, content_type=upload.content_type, metadata=upload.metadata)
-    call.service.uploads.table.drop(upload_id)
+    call.objects.uploads.drop(upload_id)
     facts = {"Location": f"/{call.bucket}/{call.key}", "Bucket": call.bucket, "Key": call.key, "ETag": f'"{etag}"'}
     return _xml(_element("CompleteMultipartUploadResult", facts))
 

@@ -24,12 +24,13 @@ from starlette.routing import BaseRoute, Route
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pulumi_dli.emulator import control, s3
-from pulumi_dli.emulator.calls import Call, Reply
+from pulumi_dli.emulator.calls import Call
 from pulumi_dli.emulator.console import page
 from pulumi_dli.emulator.errors import GatewayRefusal, Refusal, unpublished
 from pulumi_dli.emulator.faults import Fault
 from pulumi_dli.emulator.iam import Credentials, Presented, versions
 from pulumi_dli.emulator.journal import Entry, ids_in, without_secrets
+from pulumi_dli.emulator.messages import Reply
 from pulumi_dli.emulator.routes import OPERATIONS, Operation
 from pulumi_dli.emulator.service import Service
 

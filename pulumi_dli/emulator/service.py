@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from pulumi_dli.emulator.clock import ServiceClock
-from pulumi_dli.emulator.faults import Faults
+from pulumi_dli.emulator.core import SIMULATED, Core, Settings
 from pulumi_dli.emulator.flink_jobs import Jobs
-from pulumi_dli.emulator.iam import Credentials, Iam
-from pulumi_dli.emulator.journal import Journal, Timeline
-from pulumi_dli.emulator.objects import ObjectStore
+from pulumi_dli.emulator.iam import Iam
+from pulumi_dli.emulator.journal import Journal
 from pulumi_dli.emulator.package_groups import Packages
 from pulumi_dli.emulator.pools import Pools
 from pulumi_dli.emulator.queues import Queues
-from pulumi_dli.emulator.quirks import REAL_TIMINGS, Quirks
 from pulumi_dli.emulator.runtime import Runtime, RuntimeContext, load_runtime
-from pulumi_dli.emulator.s3 import Uploads
 from pulumi_dli.emulator.simulated import SimulatedRuntime
-from pulumi_dli.emulator.store import Store, Table
-from pulumi_dli.emulator.tags import Tags
-
-SIMULATED = "simulated"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the service is started. `data=None` keeps nothing."""
-
-    data: Path | None = None
-    pace: float = 60.0
-    credentials: Credentials = field(default_factory=Credentials)
-    latency_ms: float = 0.0
-    runtime: str = SIMULATED
-    runtime_options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Counter:
-    """The last id given of one kind."""
-
-    last: int
+from pulumi_dli.emulator.store import Table
 
 
 @dataclass
@@ -53,18 +25,11 @@ class Authorised:
     buckets: list[str]
 
 
-class Service:
+class Service(Core):
     """One emulator. Used by one thread only, the server's."""
 
-    clock: ServiceClock
-    quirks: Quirks
-    faults: Faults
     journal: Journal
-    timeline: Timeline
     iam: Iam
-    tags: Tags
-    objects: ObjectStore
-    uploads: Uploads
     pools: Pools
     queues: Queues
     packages: Packages
@@ -72,12 +37,7 @@ class Service:
     runtime: Runtime
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._temporary = None if settings.data else tempfile.mkdtemp(prefix="dli-")
-        if settings.data:
-            settings.data.parent.mkdir(parents=True, exist_ok=True)
-        self.store = Store(settings.data)
-        self.directory = Path(self._temporary) if self._temporary else Path(f"{settings.data}.d")
+        super().__init__(settings)
         try:
             self._assemble()
         except BaseException:
@@ -86,22 +46,14 @@ class Service:
         self._note_start()
 
     def _assemble(self) -> None:
-        anchor = self.store.setting("clock")
-        self.clock = ServiceClock(self.settings.pace, anchor=tuple(anchor) if anchor else None)
-        kept = self.store.setting("quirks")
-        self.quirks = self.default_quirks if kept is None else Quirks.model_validate(kept)
-        self.keep_clock()
-        self._counters: Table[Counter] = Table(self.store, "counters", Counter)
+        self._lay()
         self._authorised: Table[Authorised] = Table(self.store, "authorised", Authorised)
-        self.faults, self.journal, self.timeline = Faults(), Journal(), Timeline(self.store)
-        self.iam = Iam(self.store, self.settings.credentials)
-        self.tags, self.pools = Tags(self.store), Pools(self)
-        self.objects = ObjectStore(self.store, self.directory, self.clock)
-        self.uploads = Uploads(self.store, self.objects)
-        self.queues, self.packages = Queues(self), Packages(self)
+        self.journal, self.iam = Journal(), Iam(self.store, self.settings.credentials)
         self.runtime = self._start_runtime()
         self.objects.beside = getattr(self.runtime, "objects_folder", None)
-        self.jobs = Jobs(self)
+        self.pools, self.packages = Pools(self), Packages(self)
+        self.queues = Queues(self, self.runtime)
+        self.jobs = Jobs(self, self.queues, self.packages, self.runtime)
         self.objects.sweep(self.packages.digests)
 
     def _note_start(self) -> None:
@@ -136,27 +88,6 @@ class Service:
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    @property
-    def default_quirks(self) -> Quirks:
-        """All switches as on the first day. A real runtime takes its own time; nobody waits for DLI's on top."""
-        return Quirks() if self.settings.runtime == SIMULATED else Quirks(timings=REAL_TIMINGS)
-
-    # small shared duties
-
-    def keep_clock(self) -> None:
-        self.store.set_setting("clock", list(self.clock.anchor))
-
-    def change_quirks(self, changes: Mapping[str, object]) -> None:
-        """Raises `ValueError` on an unknown switch or a value that it does not take."""
-        self.quirks = Quirks.model_validate({**self.quirks.model_dump(), **changes})
-        self.store.set_setting("quirks", self.quirks.model_dump())
-
-    def next_id(self, kind: str, first: int) -> int:
-        counter = self._counters.rows.get(kind) or Counter(first - 1)
-        counter.last += 1
-        self._counters.save(kind, counter)
-        return counter.last
-
     def is_authorised(self, project_id: str, bucket: str | None) -> bool:
         row = self._authorised.rows.get(project_id)
         return bool(row and bucket in row.buckets)
@@ -165,7 +96,3 @@ class Service:
         row = self._authorised.rows.get(project_id) or Authorised([])
         row.buckets = sorted({*row.buckets, *buckets})
         self._authorised.save(project_id, row)
-
-    def happened(self, kind: str, subject: str, text: str, *, at: float | None = None) -> None:
-        """One line of the timeline."""
-        self.timeline.add(self.clock.now() if at is None else at, kind, subject, text)

@@ -13,15 +13,13 @@ import heapq
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pulumi_dli.emulator.job_views import checkpoint_folder
+from pulumi_dli.emulator.core import Core
+from pulumi_dli.emulator.job_fields import checkpoint_folder
 from pulumi_dli.emulator.objects import Location, locate_folder
 from pulumi_dli.emulator.runtime import ENDED, Observation, RunState, StartRequest
 from pulumi_dli.emulator.store import Table
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
 
 GRAPH_STATES = {
     RunState.SUBMITTING: "INITIALIZING",
@@ -60,9 +58,9 @@ class Run:
 class SimulatedRuntime:
     """See `runtime.Runtime`."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._runs: Table[Run] = Table(service.store, "simulated_runs", Run)
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._runs: Table[Run] = Table(core.store, "simulated_runs", Run)
         self._due: list[tuple[float, int, int]] = []
         self._seen: list[Observation] = []
         for run in self._runs.rows.values():
@@ -71,7 +69,7 @@ class SimulatedRuntime:
     # Runtime
 
     def start(self, request: StartRequest) -> None:
-        now, timings, faults = self._now(), self._service.quirks.timings, self._service.faults
+        now, timings, faults = self._now(), self._core.quirks.timings, self._core.faults
         run = Run(
             job_id=request.job_id,
             project_id=request.project_id,
@@ -94,10 +92,10 @@ class SimulatedRuntime:
         run = self._run(job_id)
         if run is None:
             return
-        now, timings = self._now(), self._service.quirks.timings
+        now, timings = self._now(), self._core.quirks.timings
         if savepoint_dir is None:
             self._cancel(run, now, [])
-        elif fault := self._service.faults.of("savepoint_fail", **_facts(run)):
+        elif fault := self._core.faults.of("savepoint_fail", **_facts(run)):
             self._plan(run, [[now + timings.savepoint, RunState.RUNNING, _no_savepoint(fault.description)]])
             self._enter(run, RunState.SAVEPOINTING, now, "")
         else:
@@ -109,9 +107,9 @@ class SimulatedRuntime:
         run = self._run(job_id)
         if run is None:
             return
-        now, made = self._now(), self._now() + self._service.quirks.timings.savepoint
+        now, made = self._now(), self._now() + self._core.quirks.timings.savepoint
         rest = [step for step in run.plan if step[0] > made]
-        fault = self._service.faults.of("savepoint_fail", **_facts(run))
+        fault = self._core.faults.of("savepoint_fail", **_facts(run))
         if fault:
             steps = [[made, RunState.RUNNING, _no_savepoint(fault.description)]]
         else:
@@ -143,12 +141,12 @@ class SimulatedRuntime:
         return self._observation(run, graph=self._graph(run)) if run else None
 
     def has_savepoint(self, path: str) -> bool:
-        return self._service.objects.find(_metadata_of(path)) is not None
+        return self._core.objects.find(_metadata_of(path)) is not None
 
     def drop_savepoint(self, path: str) -> None:
         where = _metadata_of(path)
         if where:
-            self._service.objects.delete(where)
+            self._core.objects.delete(where)
 
     def queue_gone(self, project_id: str, queue: str) -> None:
         """There is no cluster to give back."""
@@ -220,7 +218,7 @@ class SimulatedRuntime:
         run.up_since = at
         run.started = run.started or at
         for effect, state in (("running_exception", RunState.FAILED), ("finish", RunState.FINISHED)):
-            fault = self._service.faults.of(effect, **_facts(run))
+            fault = self._core.faults.of(effect, **_facts(run))
             if fault:
                 text = fault.description or "java.lang.RuntimeException: scripted"
                 self._plan(run, [[at + fault.after, state, text if state is RunState.FAILED else ""]])
@@ -235,16 +233,16 @@ class SimulatedRuntime:
         run.restarts_at.append(at)
         if not run.definition.get("resume_checkpoint"):
             run.ran_before = 0.0
-        again = at + self._service.quirks.timings.restart_delay
+        again = at + self._core.quirks.timings.restart_delay
         self._plan(
-            run, [[again, RunState.SUBMITTING, ""], [again + self._service.quirks.timings.submit, RunState.RUNNING, ""]]
+            run, [[again, RunState.SUBMITTING, ""], [again + self._core.quirks.timings.submit, RunState.RUNNING, ""]]
         )
 
     def _cancel(self, run: Run, at: float, before: list[list[Any]]) -> None:
-        fault = self._service.faults.of("cancel_fail", **_facts(run))
+        fault = self._core.faults.of("cancel_fail", **_facts(run))
         end = RunState.CANCEL_FAILED if fault else RunState.CANCELED
         text = (fault.description or "The job could not be stopped.") if fault else ""
-        done = at + self._service.quirks.timings.stop
+        done = at + self._core.quirks.timings.stop
         self._plan(run, [*before, [at, RunState.CANCELING, ""], [done, end, text]])
 
     def _end(self, job_id: int, state: RunState, description: str) -> None:
@@ -273,16 +271,16 @@ class SimulatedRuntime:
     def _write(self, folder: str, run: Run, at: float) -> None:
         where = _metadata_of(folder)
         if where:
-            self._service.objects.create_bucket(where.bucket)
+            self._core.objects.create_bucket(where.bucket)
             content = {"job_id": run.job_id, "name": run.name, "at": at, "ran": self._ran(run, at)}
-            self._service.objects.put(where, json.dumps(content).encode())
+            self._core.objects.put(where, json.dumps(content).encode())
 
     def _state_at(self, path: str | None) -> float:
-        found = self._service.objects.find(_metadata_of(path)) if path else None
+        found = self._core.objects.find(_metadata_of(path)) if path else None
         if found is None:
             return 0.0
         try:
-            return float(json.loads(self._service.objects.read(found))["ran"])
+            return float(json.loads(self._core.objects.read(found))["ran"])
         except (ValueError, KeyError, TypeError):
             return 0.0
 
@@ -327,7 +325,7 @@ class SimulatedRuntime:
         self._runs.save(str(run.job_id), run)
 
     def _now(self) -> float:
-        return self._service.clock.now()
+        return self._core.clock.now()
 
 
 def _facts(run: Run) -> dict[str, Any]:

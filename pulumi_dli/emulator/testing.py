@@ -19,9 +19,10 @@ from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 
+from pulumi_dli.emulator.core import SIMULATED, Settings
 from pulumi_dli.emulator.iam import Credentials
 from pulumi_dli.emulator.server import LOOPBACK, make_server
-from pulumi_dli.emulator.service import SIMULATED, Service, Settings
+from pulumi_dli.emulator.service import Service
 
 
 class Control:

@@ -14,7 +14,7 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
-from pulumi_dli.config import Connection, must_be_at
+from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import ApiError
 from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.sharing.batching import Batcher

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from pulumi_dli.config import AccessKey, Connection, is_loopback
+from pulumi_dli.connection import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.sharing.waiting import cancelled_error

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.config import AccessKey, Connection
+from pulumi_dli.connection import AccessKey, Connection
 
 PROJECT = "48cc2c48765f481480c7db940d6409d1"
 

@@ -15,7 +15,7 @@ from pulumi_dli.api.client import DliClient
 from pulumi_dli.api.gone import Subject, is_gone, is_unpublished
 from pulumi_dli.api.retry import RetryPolicy
 from pulumi_dli.api.transport import failure
-from pulumi_dli.config import AccessKey, Token
+from pulumi_dli.connection import AccessKey, Token
 from pulumi_dli.errors import (
     ApiError,
     AuthError,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_dli.api.signing import AccessKeyAuth, authorization, canonical_request
-from pulumi_dli.config import AccessKey, Connection
+from pulumi_dli.connection import AccessKey, Connection
 
 KEY = AccessKey("EXAMPLEAK", "EXAMPLESK")
 PROJECT = "48cc2c48765f481480c7db940d6409d1"

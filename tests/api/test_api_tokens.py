@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.config import Connection, Password, Token
+from pulumi_dli.connection import Connection, Password, Token
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, UnsentRequestError
 
 USER = Password("user", "CANARY-PASSWORD", "OTC000", "eu-de")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import pulumi_dli.config as config_module
-from pulumi_dli.config import AccessKey, Connection, Password, Token, resolve_connection, unknown_settings
+from pulumi_dli.config import resolve_connection, unknown_settings
+from pulumi_dli.connection import AccessKey, Connection, Password, Token
 from pulumi_dli.errors import ConfigError
 
 KEYS = {"dli:accessKey": "ak", "dli:secretKey": "CANARY-SK"}

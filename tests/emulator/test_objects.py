@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -73,6 +74,22 @@ def test_large_files_go_up_in_parts(s3: Any) -> None:
     )
     assert s3.get_object(Bucket="jars", Key="big.jar")["Body"].read() == content
     assert s3.head_object(Bucket="jars", Key="big.jar")["ETag"].endswith('-3"')
+
+
+def test_a_multipart_upload_goes_on_after_a_restart(tmp_path: Path) -> None:
+    data = tmp_path / "d.sqlite"
+    with Emulator(data=data) as emulator:
+        s3 = client_of(emulator.objects_url)
+        s3.create_bucket(Bucket="jars")
+        upload = s3.create_multipart_upload(Bucket="jars", Key="x")["UploadId"]
+        part = s3.upload_part(Bucket="jars", Key="x", UploadId=upload, PartNumber=1, Body=b"bytes")
+        s3.close()
+    with Emulator(data=data) as emulator:
+        s3 = client_of(emulator.objects_url)
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        s3.complete_multipart_upload(Bucket="jars", Key="x", UploadId=upload, MultipartUpload=parts)
+        assert s3.get_object(Bucket="jars", Key="x")["Body"].read() == b"bytes"
+        s3.close()
 
 
 def test_a_multipart_upload_can_be_given_up_and_refuses_parts_that_never_came(s3: Any) -> None:

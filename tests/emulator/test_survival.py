@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.emulator.__main__ import DEFAULT_PACE, DEFAULT_PORT, pace_of, parser, run
+from pulumi_dli.emulator.core import Settings
 from pulumi_dli.emulator.iam import Credentials
 from pulumi_dli.emulator.server import describe
-from pulumi_dli.emulator.service import Service, Settings
+from pulumi_dli.emulator.service import Service
 from pulumi_dli.emulator.testing import Control, Emulator, start_in_thread
 from tests.emulator.conftest import Caller
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.config import AccessKey, Connection
+from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Lifecycle, Outcome

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.config import Token
+from pulumi_dli.connection import Token
 from pulumi_dli.errors import ConfigError, DliError, OwnershipError
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle

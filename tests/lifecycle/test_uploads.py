@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dli_world import World
 
-from pulumi_dli.config import Connection, Password, Token
+from pulumi_dli.connection import Connection, Password, Token
 from pulumi_dli.errors import AuthError, CancelledError, ConfigError, DliError, UnsentRequestError
 from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 

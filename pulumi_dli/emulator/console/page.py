@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from pulumi_dli.emulator.console.view import view
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.service import Service
 
 REFRESH_SECONDS = 2
 HEADERS = {

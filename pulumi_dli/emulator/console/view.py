@@ -10,16 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pulumi_dli.emulator.console.story import Told, tell
-
-if TYPE_CHECKING:
-    from pulumi_dli.emulator.flink_jobs import Job
-    from pulumi_dli.emulator.journal import Entry
-    from pulumi_dli.emulator.queues import Queue
-    from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.flink_jobs import Job
+from pulumi_dli.emulator.journal import Entry
+from pulumi_dli.emulator.queues import Queue
+from pulumi_dli.emulator.service import Service
 
 MOST_JOBS, MOST_PACKAGES, MOST_EVENTS, MOST_REQUESTS = 200, 100, 40, 25
 LONGEST_TEXT = 200
