@@ -66,7 +66,7 @@ def table(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
             calls = sum(row["peer"]["calls"].values())
             ours = sum(row["calls"].values())
             lines.append(
-                f"\npeer, {row['jobs']} jobs, {row['phase']}: {calls} calls ({_ratio(calls, ours)} of ours), "
+                f"\npeer, {row['jobs']} jobs, {row['phase']}: {calls} calls ({_ratio(calls, ours)}), "
                 f"{row['peer']['seconds']:.1f} s ({_ratio(row['peer']['seconds'], row['seconds'])})"
             )
     return "\n".join(lines)
@@ -103,4 +103,4 @@ def _size(row: Mapping[str, Any], about: Mapping[str, Any]) -> budgets.Size:
 
 
 def _ratio(theirs: float, ours: float) -> str:
-    return f"{theirs / ours:.1f} times" if ours else "ours: none"
+    return f"{theirs / ours:.1f} times ours" if ours else "ours: none"
