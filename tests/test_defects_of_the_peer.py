@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from pulumi.automation import ConfigValue
 
-from pulumi_dli.embedded.stack import OperationError, Stack
+from pulumi_dli.embedded.run import OperationError
+from pulumi_dli.embedded.stack import Stack
 from pulumi_dli.emulator.testing import Emulator
 
 from .hosting import HostError, eventually

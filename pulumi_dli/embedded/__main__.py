@@ -14,7 +14,8 @@ from typing import Any
 
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_dli.embedded.stack import OperationError, Stack
+from pulumi_dli.embedded.run import OperationError
+from pulumi_dli.embedded.stack import Stack
 
 OPERATIONS = ("preview", "up", "refresh", "destroy")
 

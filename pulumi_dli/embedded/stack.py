@@ -1,77 +1,26 @@
 """The public interface: a stack, driven through the calls and the result types of `pulumi.automation`, without a CLI.
 
-Used by tests, the demo and `__main__.py`. Owns what surrounds an operation: project, configuration, passphrase, lock.
+Used by tests, the demo and `__main__.py`. Owns what surrounds operations: project, configuration, passphrase, state.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pulumi.automation import (
-    CommandError,
-    CommandResult,
-    ConfigValue,
-    DestroyResult,
-    OpType,
-    OutputValue,
-    PreviewResult,
-    RefreshResult,
-    UpdateSummary,
-    UpResult,
-)
+from pulumi.automation import ConfigValue, OpType, OutputValue
 from pulumi.automation import Deployment as Exported
 
 from pulumi_dli.embedded.checkpoint import Base, LockedError, Store, directory_of, read_deployment
 from pulumi_dli.embedded.crypt import Crypter, PassphraseError
-from pulumi_dli.embedded.display import Display
-from pulumi_dli.embedded.events import Diagnostic, OnEvent, Recorder
-from pulumi_dli.embedded.operation import Operation, Order, interruptibly, stack_outputs
+from pulumi_dli.embedded.events import OnEvent
+from pulumi_dli.embedded.operation import Order, stack_outputs
+from pulumi_dli.embedded.run import Destroy, OnOutput, OperationError, Place, Preview, Refresh, Run, Up, output_values
 from pulumi_dli.embedded.settings import Config, Project, full_key, read_project
 from pulumi_dli.embedded.snapshot import Snapshot
-from pulumi_dli.embedded.values import Props, RefusedError, Secret, Unknown, holds, plain, refuse
-
-OnOutput = Callable[[str], Any]
-PRELUDE = "embedded engine (no Pulumi CLI found): for demos and tests"
-
-
-class OperationError(CommandError):
-    """An operation that failed: as `pulumi.automation` raises it, with what happened beside the text."""
-
-    def __init__(self, stdout: str, stderr: str, recorder: Recorder | None = None, code: int = 255) -> None:
-        super().__init__(CommandResult(stdout, stderr, code))
-        self.reason = stderr
-        self.steps: list[dict[str, Any]] = recorder.steps if recorder else []
-        self.diagnostics: list[Diagnostic] = recorder.diagnostics if recorder else []
-
-
-class _Told:
-    """What every result also has: the steps as dictionaries, and the diagnostics."""
-
-    steps: list[dict[str, Any]]
-    diagnostics: list[Diagnostic]
-
-
-_T = TypeVar("_T", bound=_Told)
-
-
-class Up(_Told, UpResult):
-    """The result of an up."""
-
-
-class Preview(_Told, PreviewResult):
-    """The result of a preview."""
-
-
-class Refresh(_Told, RefreshResult):
-    """The result of a refresh."""
-
-
-class Destroy(_Told, DestroyResult):
-    """The result of a destroy."""
+from pulumi_dli.embedded.values import Props, RefusedError, refuse
 
 
 class Stack:
@@ -80,11 +29,8 @@ class Stack:
     def __init__(self, name: str, project: Project, store: Store, env: Mapping[str, str], crypter: Crypter) -> None:
         self.name = name
         self._project = project
-        self._store = store
         self._env = env
-        self._crypter = crypter
-        self._config = Config(project, name)
-        self._operation: Operation | None = None
+        self._place = Place(store, Config(project, name), crypter)
 
     @classmethod
     def create_or_select(
@@ -122,7 +68,7 @@ class Stack:
 
     def set_config(self, key: str, value: ConfigValue) -> None:
         """Store one configuration value."""
-        self._config.set(key, value, self._crypter)
+        self._place.config.set(key, value, self._place.crypter)
 
     def get_config(self, key: str) -> ConfigValue:
         """One configuration value, decrypted.
@@ -139,7 +85,7 @@ class Stack:
     def get_all_config(self) -> dict[str, ConfigValue]:
         """All configuration values, decrypted."""
         try:
-            return self._config.values(self._crypter)
+            return self._place.config.values(self._place.crypter)
         except (PassphraseError, RefusedError) as error:
             raise OperationError("", f"error: {error}") from error
 
@@ -147,26 +93,23 @@ class Stack:
 
     def outputs(self) -> dict[str, OutputValue]:
         """The stack's outputs as of the last update."""
-        return output_values(stack_outputs(self._base().resources))
+        return output_values(stack_outputs(self._place.base().resources))
 
     def export_stack(self) -> Exported:
         """The deployment as it is stored, secrets encrypted."""
-        return Exported(3, self._store.load())
+        return Exported(3, self._place.store.load())
 
     def import_stack(self, state: Exported) -> None:
         """Put an exported deployment in the place of the stored one."""
         if state.version != 3:
             raise OperationError("", f"error: {refuse(f'deployments of version {state.version}')}")
         try:
-            with self._store.lock(lambda text: None):  # noqa: ARG005
-                base = read_deployment(dict(state.deployment or {}), self._crypter)
+            with self._place.store.lock(lambda text: None):  # noqa: ARG005
+                base = read_deployment(dict(state.deployment or {}), self._place.crypter)
                 base.rest.pop("manifest", None)
-                Snapshot(self._store, base, self._crypter, preview=False).commit()
+                Snapshot(self._place.store, base, self._place.crypter, preview=False).commit()
         except (RefusedError, PassphraseError, LockedError) as error:
             raise OperationError("", f"error: {error}") from error
-
-    def _base(self) -> Base:
-        return read_deployment(self._store.load(), self._crypter)
 
     # -- operations --------------------------------------------------------------------------------------------------
 
@@ -183,7 +126,7 @@ class Stack:
         **others: Any,
     ) -> Preview:
         """What an up would do."""
-        run = _Run(self, "preview", on_output, on_event, others, diff=diff, colour=colour)
+        run = Run(self._place, "preview", on_output, on_event, others, diff=diff, colour=colour)
         order = self._order(parallel, preview=True, run_program=True, refresh=self._refresh_wanted(refresh))
         run.do(order)
         return run.told(Preview(run.stdout, "", run.changes()))
@@ -201,7 +144,7 @@ class Stack:
         **others: Any,
     ) -> Up:
         """Run the program and bring its resources to what it wants."""
-        run = _Run(self, "update", on_output, on_event, others, diff=diff, colour=colour)
+        run = Run(self._place, "update", on_output, on_event, others, diff=diff, colour=colour)
         order = self._order(parallel, preview=False, run_program=True, refresh=self._refresh_wanted(refresh))
         run.do(order)
         return run.told(Up(run.stdout, "", run.summary(message), output_values(run.outputs)))
@@ -220,7 +163,7 @@ class Stack:
         **others: Any,
     ) -> Refresh:
         """Read what there is and make it the state (or only tell, with `preview_only`)."""
-        run = _Run(self, "refresh", on_output, on_event, others, diff=diff, colour=colour)
+        run = Run(self._place, "refresh", on_output, on_event, others, diff=diff, colour=colour)
         run.do(self._order(parallel, preview=preview_only, refresh=True))
         if expect_no_changes and run.changes().keys() - {OpType.SAME}:
             text = "error: no changes were expected but changes were found"
@@ -241,15 +184,13 @@ class Stack:
         **others: Any,
     ) -> Destroy:
         """Delete everything in the stack; the stack itself and its configuration stay."""
-        run = _Run(self, "destroy", on_output, on_event, others, diff=diff, colour=colour)
+        run = Run(self._place, "destroy", on_output, on_event, others, diff=diff, colour=colour)
         run.do(self._order(parallel, preview=preview_only, destroy=True, refresh=self._refresh_wanted(refresh)))
         return run.told(Destroy(run.stdout, "", run.summary(message)))
 
     def cancel(self) -> None:
         """Cancel the operation that another thread of this process runs: gracefully, the second time at once."""
-        operation = self._operation
-        if operation is not None:
-            operation.cancel()
+        self._place.cancel()
 
     def _refresh_wanted(self, asked: bool | None) -> bool:
         return self._project.refresh if asked is None else asked
@@ -266,133 +207,6 @@ class Stack:
             parallel=parallel or int(env.get("PULUMI_PARALLEL") or 0) or 4 * (os.cpu_count() or 1),
             **what,
         )
-
-
-class _Run:
-    """One operation and what is kept of it for its result."""
-
-    def __init__(
-        self,
-        stack: Stack,
-        kind: str,
-        on_output: OnOutput | None,
-        on_event: OnEvent | None,
-        others: Mapping[str, Any],
-        *,
-        diff: bool,
-        colour: bool,
-    ) -> None:
-        asked = [name for name, value in others.items() if value]
-        if asked:
-            raise OperationError("", f"error: {refuse('the option ' + ', '.join(asked))}")
-        self._stack = stack
-        self._kind = kind
-        self._begun = datetime.now(UTC)
-        self._lines: list[str] = []
-        self._on_output = on_output
-        self._style = {"diff": diff, "colour": colour}
-        self._listeners: list[OnEvent] = [on_event] if on_event else []
-        self.recorder = Recorder(self._listeners, counts_refreshes=kind == "refresh")
-        self.outputs: Props = {}
-
-    @property
-    def stdout(self) -> str:
-        return "\n".join(self._lines)
-
-    def _say(self, line: str) -> None:
-        self._lines.append(line)
-        if self._on_output is not None:
-            self._on_output(line)
-
-    def do(self, order: Order) -> None:
-        """Run the order under the stack's lock.
-
-        Raises:
-            CommandError: it failed or was cancelled.
-        """
-        self._listeners.append(Display(self._say, preview=order.preview, **self._style))
-        self.recorder.tell({"kind": "prelude", "line": PRELUDE})
-        try:
-            operation = interruptibly(lambda: self._locked(order), self._stack.cancel)
-        except LockedError as error:
-            raise OperationError(self.stdout, f"error: {error}") from error
-        except (RefusedError, PassphraseError, FileNotFoundError) as error:
-            raise OperationError(self.stdout, f"error: {error}", self.recorder) from error
-        finally:
-            self._stack._operation = None
-        if operation.result != "succeeded":
-            texts = [f"error: {item.message}" for item in self.recorder.diagnostics if item.severity == "error"]
-            raise OperationError(
-                self.stdout, "\n".join([*texts, f"error: {self._kind} {operation.result}"]), self.recorder
-            )
-
-    def _locked(self, order: Order) -> Operation:
-        if order.preview:
-            return self._operate(order)
-        with self._stack._store.lock(self._say):
-            return self._operate(order)
-
-    def _operate(self, order: Order) -> Operation:
-        operation = Operation(order, self.recorder)
-        operation.begin()
-        self._stack._operation = operation
-        try:
-            config = self._stack._config.values(self._stack._crypter)
-            base = self._stack._base()
-            if base.pending and not order.preview and order.run_program:
-                self._warn_of_pending(base)
-            operation.run(Snapshot(self._stack._store, base, self._stack._crypter, preview=order.preview), config)
-        finally:
-            operation.end()
-        self.outputs = operation.outputs
-        shown = {key: _shown(value) for key, value in operation.outputs.items()}
-        self.recorder.tell(
-            {
-                "kind": "summary",
-                "result": operation.result,
-                "outputs": shown,
-                "changes": {op.value: count for op, count in self.changes().items()},
-            }
-        )
-        return operation
-
-    def _warn_of_pending(self, base: Base) -> None:
-        named = "\n".join(f"  * {state.urn}, interrupted while {kind}" for state, kind in base.pending)
-        self.recorder.diagnostic(
-            "warning",
-            "",
-            f"an earlier operation was killed while it changed {len(base.pending)} resource(s):\n{named}\n"
-            "These may be in an unknown state. `refresh` reads what is known of them; a pending create stays listed "
-            "until `pulumi refresh --clear-pending-creates`.",
-        )
-
-    def changes(self) -> dict[OpType, int]:
-        return {OpType(op): count for op, count in self.recorder.counts.items() if count}
-
-    def summary(self, message: str | None) -> UpdateSummary:
-        return UpdateSummary(
-            kind=self._kind,
-            start_time=self._begun,
-            message=message or "",
-            environment={},
-            config={},
-            result="succeeded",
-            end_time=datetime.now(UTC),
-            resource_changes=self.changes(),
-        )
-
-    def told(self, result: _T) -> _T:
-        result.steps, result.diagnostics = self.recorder.steps, self.recorder.diagnostics
-        return result
-
-
-def _shown(value: Any) -> Any:
-    return "[unknown]" if holds(value, Unknown) and not isinstance(value, Secret) else plain(value, mask=True)
-
-
-def output_values(outputs: Props) -> dict[str, OutputValue]:
-    """Outputs of a state as `pulumi.automation` gives them."""
-    return {key: OutputValue(plain(value), holds(value, Secret)) for key, value in outputs.items()}
 
 
 def _passphrase(given: str | None, env: Mapping[str, str]) -> str:
@@ -413,6 +227,3 @@ def _salt(config: Config, state: Props | None) -> str | None:
     if stored and config.salt and stored != config.salt:
         raise PassphraseError("`encryptionsalt` in the stack's configuration file is not that of its state")
     return stored or config.salt
-
-
-__all__ = ["PRELUDE", "OperationError", "Stack"]

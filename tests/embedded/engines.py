@@ -16,7 +16,8 @@ from pulumi.automation import CommandError, ConfigValue
 
 from pulumi_dli.embedded.checkpoint import Store, read_deployment
 from pulumi_dli.embedded.crypt import Crypter
-from pulumi_dli.embedded.stack import Stack, output_values
+from pulumi_dli.embedded.run import output_values
+from pulumi_dli.embedded.stack import Stack
 from pulumi_dli.embedded.state import State, to_json
 
 PROGRAM = Path(__file__).parent / "programs" / "toy"
