@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_dli import __version__
-from pulumi_dli.errors import ConfigError, DliError
+from pulumi_dli.errors import DliError
 
 _EPILOG = """\
-`pulumi-dli import` asks the service with the settings of the options, then of --stack-config, then of the environment
-(OS_*, HW_*). It writes the import file and prints the program:
+`pulumi-dli import` asks the service with the settings of the options, then of the stack that is selected in this folder
+(or of --stack-config), then of the environment (OS_*, HW_*). It writes the import file and prints the program:
 
-  pulumi-dli import --region eu-de --project-id <id> --queue streams --job counter > __main__.py
+  pulumi-dli import --queue streams --job counter > __main__.py
   pulumi import --file import.json --generate-code=false --protect=false
   pulumi preview        # no changes
 
@@ -48,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         "--job", action="extend", nargs="+", default=[], metavar="NAME|ID", help="only these Flink jobs"
     )
     wanted.add_argument(
-        "--stack-config", type=Path, metavar="FILE", help="settings of a stack, such as Pulumi.dev.yaml"
+        "--stack-config",
+        type=Path,
+        metavar="FILE",
+        help="a stack's file, where there is no CLI: Pulumi.dev.yaml",
     )
     wanted.add_argument("--region", help="such as eu-de")
     wanted.add_argument("--project-id", help="the id of the project")
@@ -105,29 +108,17 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> Callable[[str], Any]:
-    """A look-up of settings by their full key: the options, then the stack's file."""
+    """A look-up of settings by their full key: the options, then the stack's file or the stack that is selected."""
+    from pulumi_dli.importing.settings import of_file, of_selected_stack  # noqa: PLC0415  (see above)
+
     given = {
         "dli:region": arguments.region,
         "dli:projectId": arguments.project_id,
         "dli:endpoint": arguments.endpoint,
     }
-    stack = _stack_settings(arguments.stack_config) if arguments.stack_config else {}
+    named: Path | None = arguments.stack_config
+    stack = of_file(named, _tell) if named else of_selected_stack(Path.cwd(), _tell)
     return lambda key: given.get(key) or stack.get(key)
-
-
-def _stack_settings(path: Path) -> dict[str, Any]:
-    """The plain settings in a stack's file; encrypted ones have to come from the environment."""
-    import yaml  # noqa: PLC0415  (see above)
-
-    try:
-        described = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        config = dict(described.get("config") or {})
-    except (UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, ValueError):
-        raise ConfigError(f"{path} is no settings file of a stack") from None
-    sealed = [key for key, value in config.items() if isinstance(value, dict) and key.startswith("dli:")]
-    if sealed:
-        _tell(f"{', '.join(sealed)} in {path} cannot be decrypted here: set the environment variables instead")
-    return {key: value for key, value in config.items() if not isinstance(value, dict)}
 
 
 def _tell(text: str) -> None:

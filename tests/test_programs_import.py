@@ -205,6 +205,54 @@ def test_settings_come_from_the_stacks_own_file(
     assert "cannot be decrypted here" in told.err
 
 
+def fake_cli(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A project in `folder`, and a `pulumi` on PATH that knows one command."""
+    (folder / "Pulumi.yaml").write_text("name: streams\nruntime: python\n")
+    cli = folder / "bin" / "pulumi"
+    cli.parent.mkdir()
+    cli.write_text(f'#!/bin/sh\n[ "$*" = "config --json --show-secrets --non-interactive" ] || exit 9\n{script}\n')
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", str(cli.parent), prepend=os.pathsep)
+    monkeypatch.chdir(folder)
+    for name in [name for name in os.environ if name.startswith(("OS_", "HW_"))]:
+        monkeypatch.delenv(name)
+
+
+def test_settings_come_from_the_selected_stack_with_its_secrets(
+    dli: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_by_hand(dli)
+    settings = {"endpoint": dli.url, "projectId": PROJECT_ID, "accessKey": "local", "secretKey": CANARY}
+    config = {f"dli:{key}": {"value": value, "secret": value == CANARY} for key, value in settings.items()}
+    config["streams:list"] = {"value": "[1]", "objectValue": [1], "secret": False}
+    fake_cli(tmp_path, monkeypatch, f"echo '{json.dumps(config)}'")
+    assert main(["import", "--queue", "Hand_Made"]) == 0
+    told = capsys.readouterr()
+    assert "dli.Queue(" in told.out
+    assert CANARY not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'error: no stack selected' >&2; exit 255", "are not used: pulumi config: error: no stack selected"),
+        ("echo nonsense", "are not used: `pulumi config --json` gave no answer that can be read"),
+    ],
+)
+def test_a_stack_whose_settings_cannot_be_had_is_told_and_the_environment_asked(
+    dli: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    reason: str,
+) -> None:
+    build_by_hand(dli)
+    fake_cli(tmp_path, monkeypatch, script)
+    assert run(dli, monkeypatch, "--queue", "Hand_Made") == 0
+    assert reason in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
