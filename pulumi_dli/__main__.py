@@ -1,4 +1,5 @@
-"""The command `pulumi-dli`: `emulator` starts a local DLI, `import` brings what exists into a stack.
+"""The command `pulumi-dli`: `emulator` starts a local DLI, `import` brings what exists into a stack, `summary` tells a
+pull request what a preview does to streams.
 
 Owns arguments, exit statuses and one-line errors; loads nothing that the chosen command does not need.
 """
@@ -14,6 +15,8 @@ from typing import Any
 
 from pulumi_dli import __version__
 from pulumi_dli.errors import DliError
+from pulumi_dli.summary.command import add_arguments as add_summary_arguments
+from pulumi_dli.summary.command import summarise
 
 _EPILOG = """\
 `pulumi-dli import` asks the service with the settings of the options, then of the stack that is selected in this folder
@@ -34,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="pulumi-dli", description="Flink on Data Lake Insight, beside the Pulumi program."
     )
     parser.add_argument("--version", action="version", version=f"pulumi-dli {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{emulator,import}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{emulator,import,summary}")
     commands.add_parser("emulator", help="start a local DLI for demos and tests", add_help=False)
     wanted = commands.add_parser(
         "import",
@@ -58,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     wanted.add_argument("--endpoint", help="address of the service, where it is not the region's own")
     wanted.add_argument("--out", type=Path, default=Path("import.json"), help="the import file (%(default)s)")
     wanted.add_argument("--redact", action="store_true", help="keep arguments and runtime settings out of the program")
+    add_summary_arguments(commands)
     return parser
 
 
@@ -68,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _emulate(words[1:])
     arguments = _parser().parse_args(words)
     try:
+        if arguments.command == "summary":
+            return summarise(arguments)
         _import(arguments)
     except DliError as error:
         return _complain(str(error))
