@@ -13,23 +13,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pulumi_dli.emulator.core import SIMULATED, Settings
-from pulumi_dli.emulator.iam import Credentials
-from pulumi_dli.emulator.server import LOOPBACK, describe, make_server
-from pulumi_dli.emulator.service import Service
-from pulumi_dli.emulator.store import DataFileBusyError
-from pulumi_dli.emulator.testing import bind
+from pulumi_dli.emulator.core.settings import SIMULATED, Credentials, Settings
+from pulumi_dli.emulator.core.store import DataFileBusyError
+from pulumi_dli.emulator.local_dli import LocalDli
+from pulumi_dli.emulator.server.listening import LOOPBACK, bind, describe, make_server
 
 DEFAULT_PORT = 8343  # fixed, so that a stack goes on after a restart
-DEFAULT_PACE = 60.0  # a service minute a second: the slow first job takes eight
-REAL_PACE = 1.0  # a real runtime takes real time: another pace would let a client believe that a job ran for minutes
+DEFAULT_SPEED = 60.0  # a service minute a second: the slow first job takes eight
+REAL_SPEED = 1.0  # a real runtime takes real time: another speed would let a client believe that a job ran for minutes
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="pulumi-dli emulator", description="A local DLI for demos and tests.")
     made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     made.add_argument("--data", type=Path, default=Path("dli.sqlite"), help="where it keeps its state (%(default)s)")
-    made.add_argument("--pace", type=float, help=f"service seconds in a real second ({DEFAULT_PACE:g}; flink: 1)")
+    made.add_argument(
+        "--speed", "--pace", type=float, help=f"service seconds in a real second ({DEFAULT_SPEED:g}; flink: 1)"
+    )
     made.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer")
     made.add_argument("--runtime", default=SIMULATED, choices=[SIMULATED, "flink"], help="what runs the jobs")
     made.add_argument("--flink-shared", action="store_true", help="one Flink cluster for all queues (small machines)")
@@ -56,7 +56,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     )
     settings = Settings(
         data=given.data,
-        pace=pace_of(given),
+        speed=speed_of(given),
         credentials=credentials,
         latency_ms=given.latency_ms,
         runtime=given.runtime,
@@ -68,7 +68,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _complain(f"cannot listen on {LOOPBACK}:{given.port}: {error.strerror} (--port 0 takes a free port)")
     with listening:
         try:
-            service = Service(settings)
+            service = LocalDli(settings)
         except (DataFileBusyError, ImportError) as error:
             return _complain(str(error))
         if given.lenient_objects:
@@ -86,10 +86,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def pace_of(given: argparse.Namespace) -> float:
-    """The pace of a command line; it depends on the runtime when none is given."""
-    default = DEFAULT_PACE if given.runtime == SIMULATED else REAL_PACE
-    return default if given.pace is None else float(given.pace)
+def speed_of(given: argparse.Namespace) -> float:
+    """The speed of a command line; it depends on the runtime when none is given."""
+    default = DEFAULT_SPEED if given.runtime == SIMULATED else REAL_SPEED
+    return default if given.speed is None else float(given.speed)
 
 
 def _leave(*_: object) -> None:
@@ -99,7 +99,7 @@ def _leave(*_: object) -> None:
 def _announce(url: str, settings: Settings, ready_file: Path | None) -> None:
     settled = describe(url, settings.credentials)
     stack = " && ".join(f"pulumi config set {key} {value}" for key, value in settled.items())
-    line = f"Local DLI at {url}, pace {settings.pace:g}, data in {settings.data}. Stack: {stack}"
+    line = f"Local DLI at {url}, speed {settings.speed:g}, data in {settings.data}. Stack: {stack}"
     if ready_file is not None:
         part = ready_file.with_name(ready_file.name + ".part")
         part.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")

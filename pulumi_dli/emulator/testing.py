@@ -1,4 +1,4 @@
-"""The local DLI inside of a test or a demo: `with Emulator(pace=0) as emulator: …`.
+"""The local DLI inside of a test or a demo: `with Emulator(speed=0) as emulator: …`.
 
 `Control` is a client of `/__dli/` for an emulator in any process; `Emulator` is one that runs in a thread of this one
 on a free port, ready in some milliseconds. `reset` makes it as new, which is cheaper than another one.
@@ -19,10 +19,9 @@ from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 
-from pulumi_dli.emulator.core import SIMULATED, Settings
-from pulumi_dli.emulator.iam import Credentials
-from pulumi_dli.emulator.server import LOOPBACK, make_server
-from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.core.settings import SIMULATED, Credentials, Settings
+from pulumi_dli.emulator.local_dli import LocalDli
+from pulumi_dli.emulator.server.listening import LOOPBACK, bind, make_server
 
 
 class Control:
@@ -78,8 +77,10 @@ class Control:
         """Move the service clock on; the service time then."""
         return float(self._call("POST", "clock", {"advance": seconds})["now"])
 
-    def set_pace(self, pace: float) -> None:
-        self._call("POST", "clock", {"pace": pace})
+    def set_speed(self, speed: float) -> None:
+        self._call("POST", "clock", {"speed": speed})
+
+    set_pace = set_speed  # its former name
 
     def now(self) -> float:
         return float(self._call("GET", "clock")["now"])
@@ -170,12 +171,13 @@ class _ThreadServer(uvicorn.Server):
 
 
 class Emulator(Control):
-    """A local DLI in a thread of this process. `data=None` keeps nothing; pace 0 stands still until `advance`."""
+    """A local DLI in a thread of this process. `data=None` keeps nothing; speed 0 stands still until `advance`."""
 
     def __init__(
         self,
         *,
-        pace: float = 0.0,
+        speed: float = 0.0,
+        pace: float | None = None,  # the former name of `speed`
         data: Path | None = None,
         credentials: Credentials | None = None,
         latency_ms: float = 0.0,
@@ -187,7 +189,7 @@ class Emulator(Control):
         self._port = port
         self.settings = Settings(
             data=data,
-            pace=pace,
+            speed=speed if pace is None else pace,
             credentials=credentials or Credentials(),
             latency_ms=latency_ms,
             runtime=runtime,
@@ -197,7 +199,7 @@ class Emulator(Control):
     def start(self) -> Self:
         self._socket = bind(self._port)
         self.url = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
-        self.service = Service(self.settings)
+        self.service = LocalDli(self.settings)
         server = make_server(self.service, base_url=self.url, server_type=_ThreadServer)
         assert isinstance(server, _ThreadServer)
         self._server = server
@@ -225,20 +227,6 @@ class Emulator(Control):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def bind(port: int) -> socket.socket:
-    """A socket on the loopback; port 0 takes a free one."""
-    # named as TCP, or asyncio leaves Nagle's algorithm on and each answer takes 40 ms
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((LOOPBACK, port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(128)  # callers may connect from the moment the address is known
-    return listening
 
 
 def start_in_thread(**settings: Any) -> Emulator:

@@ -75,14 +75,14 @@ class Caller:
 
 @pytest.fixture(scope="session")
 def shared_emulator() -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
+    with Emulator(speed=0) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(shared_emulator: Emulator) -> Emulator:
     shared_emulator.reset()
-    shared_emulator.set_pace(0)
+    shared_emulator.set_speed(0)
     return shared_emulator
 
 

@@ -11,8 +11,8 @@ import requests
 from keystoneauth1 import session as keystone
 from keystoneauth1.identity import v3
 
-from pulumi_dli.emulator import signing
-from pulumi_dli.emulator.iam import Credentials
+from pulumi_dli.emulator.core.settings import Credentials
+from pulumi_dli.emulator.iam import signing
 from pulumi_dli.emulator.testing import Emulator
 from tests.emulator.conftest import PROJECT, Caller
 

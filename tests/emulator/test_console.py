@@ -13,8 +13,8 @@ import pytest
 import requests
 from requests.utils import quote
 
-from pulumi_dli.emulator.console.story import tell
-from pulumi_dli.emulator.journal import Event
+from pulumi_dli.emulator.console.timeline import rows_of
+from pulumi_dli.emulator.core.timeline import Event, EventType
 from pulumi_dli.emulator.testing import Emulator
 
 PROJECT = "48cc2c48765f481480c7db940d6409d1"
@@ -95,7 +95,7 @@ def emulator(_emulator: Emulator) -> Emulator:
 
 @pytest.fixture(scope="module")
 def _emulator():  # type: ignore[no-untyped-def]
-    with Emulator(pace=0) as emulator:
+    with Emulator(speed=0) as emulator:
         yield emulator
 
 
@@ -117,7 +117,7 @@ def test_it_shows_queues_packages_jobs_requests_and_faults(emulator: Emulator) -
     assert "1 of 1 jobs running" in text
 
 
-def test_the_story_names_upgrade_failure_and_rollback(emulator: Emulator) -> None:
+def test_the_timeline_names_upgrade_failure_and_rollback(emulator: Emulator) -> None:
     job_id = stream(emulator)
     stop(emulator, job_id)
     path = emulator.jobs()[0]["savepoint_path"]
@@ -130,28 +130,33 @@ def test_the_story_names_upgrade_failure_and_rollback(emulator: Emulator) -> Non
     call(emulator, "POST", f"v1.0/{PROJECT}/streaming/jobs/{job_id}/import-savepoint", body)
     run(emulator, job_id, resume=True)
     found = Page(console(emulator).text).text.partition("Timeline")[2]
-    sorts = re.findall(r"\d\d:\d\d:\d\d (\w+) orders", found)
-    told = [sort for sort in sorts if sort in ("create", "run", "savepoint", "upgrade", "failure", "rollback")]
-    assert told == ["rollback", "savepoint", "failure", "upgrade", "savepoint", "run", "create"]
+    kinds = re.findall(r"\d\d:\d\d:\d\d (\w+) orders", found)
+    shown = [kind for kind in kinds if kind in ("create", "run", "savepoint", "upgrade", "failure", "rollback")]
+    assert shown == ["rollback", "savepoint", "failure", "upgrade", "savepoint", "run", "create"]
 
 
 def test_a_run_after_a_failure_without_a_change_is_no_rollback() -> None:
-    texts = ["run, from s", "job_running → job_running_exception: x", "run, from s"]
-    events = [Event(seq, 0.0, "job", "1", text) for seq, text in enumerate(texts)]
-    assert [line.sort for line in tell(events, {"1": "orders"}, most=9)] == ["run", "failure", "run"]
+    failed = {"before": "job_running", "after": "job_running_exception", "description": "x"}
+    facts = [
+        (EventType.RUN, {"savepoint_path": "s"}),
+        (EventType.STATUS, failed),
+        (EventType.RUN, {"savepoint_path": "s"}),
+    ]
+    events = [Event(seq, 0.0, "job", "1", "any text", kind, fact) for seq, (kind, fact) in enumerate(facts)]
+    assert [row.kind for row in rows_of(events, {"1": "orders"}, most=9)] == ["run", "failure", "run"]
 
 
 def test_a_killed_service_says_so_and_one_that_ended_does_too(tmp_path: Path) -> None:
     data = tmp_path / "dli.sqlite"
-    with Emulator(pace=0, data=data) as emulator:
+    with Emulator(speed=0, data=data) as emulator:
         stream(emulator)
-    with Emulator(pace=0, data=data) as emulator:
+    with Emulator(speed=0, data=data) as emulator:
         assert [event["text"] for event in emulator.timeline(subject="local DLI")] == ["started again"]
         emulator.service.store.commit()
         shutil.copy(data, tmp_path / "killed.sqlite")
         for more in data.parent.glob("dli.sqlite-*"):
             shutil.copy(more, tmp_path / more.name.replace("dli", "killed"))
-    with Emulator(pace=0, data=tmp_path / "killed.sqlite") as emulator:
+    with Emulator(speed=0, data=tmp_path / "killed.sqlite") as emulator:
         assert "kill local DLI killed, and started again" in Page(console(emulator).text).text
 
 
@@ -159,7 +164,7 @@ def test_hostile_names_stay_text(emulator: Emulator) -> None:
     job_id = stream(emulator)
     emulator.act("job.edit", job=job_id, fields={"name": HOSTILE, "entrypoint": HOSTILE})
     emulator.act("job.fail", job=job_id, description=HOSTILE)
-    emulator.service.happened("queue", HOSTILE, HOSTILE)
+    emulator.service.record("queue", HOSTILE, EventType.NOTE, HOSTILE)
     emulator.fault("jobs.get", 500, match={"name": HOSTILE})
     call(emulator, "GET", f"v1.0/{PROJECT}/queues/{quote(HOSTILE, safe='')}")
     page = Page(console(emulator).text)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from pulumi_dli.emulator.faults import BEHAVIOURS, CALL_EFFECTS, Faults
+from pulumi_dli.emulator.core.faults import BEHAVIOURS, CALL_EFFECTS, Faults
 from tests.emulator.conftest import Caller
 
 QUEUES = "/v1.0/{p}/queues"

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pulumi_dli.emulator.objects import Location, locate_folder
+from pulumi_dli.emulator.objects.records import Location, locate_folder
 from pulumi_dli.emulator.testing import Emulator
 
 CHECKPOINT = "jobs/checkpoint/1/abc/chk-7/_metadata"
@@ -18,7 +18,7 @@ CHECKPOINT = "jobs/checkpoint/1/abc/chk-7/_metadata"
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    with Emulator(pace=0) as emulator:
+    with Emulator(speed=0) as emulator:
         file = tmp_path / "state" / CHECKPOINT
         file.parent.mkdir(parents=True)
         file.write_bytes(b"state")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.emulator import control
 from pulumi_dli.emulator.__main__ import parser
+from pulumi_dli.emulator.server import control
+from pulumi_dli.emulator.services import ACTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-dli.md").read_text()
 UNLISTED = {"--help", "--project-id", "--security-token", "--password"}  # of the group of credentials
@@ -23,7 +24,7 @@ def test_the_page_lists_every_control_call(route: str) -> None:
     assert f" {route}`" in PAGE
 
 
-@pytest.mark.parametrize("act", [*(f"job.{name}" for name in control.JOB_ACTS), *control.OTHER_ACTS, "tokens.expire"])
+@pytest.mark.parametrize("act", ACTS)
 def test_the_page_lists_every_act(act: str) -> None:
     assert f"`{act}`" in PAGE
 

@@ -14,8 +14,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from pulumi_dli.emulator.iam import Credentials
-from pulumi_dli.emulator.s3 import unframed
+from pulumi_dli.emulator.core.settings import Credentials
+from pulumi_dli.emulator.objects.calls import unframed
 from pulumi_dli.emulator.testing import Emulator
 
 

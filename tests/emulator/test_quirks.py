@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_dli.emulator.quirks import Quirks
+from pulumi_dli.emulator.core.quirks import Quirks
 from tests.emulator.conftest import Caller
 
 QUEUES = "/v1.0/{p}/queues"

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.emulator.__main__ import DEFAULT_PACE, DEFAULT_PORT, pace_of, parser, run
-from pulumi_dli.emulator.core import Settings
-from pulumi_dli.emulator.iam import Credentials
-from pulumi_dli.emulator.server import describe
-from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.__main__ import DEFAULT_PORT, DEFAULT_SPEED, parser, run, speed_of
+from pulumi_dli.emulator.core.settings import Credentials, Settings
+from pulumi_dli.emulator.local_dli import LocalDli
+from pulumi_dli.emulator.server.listening import describe
 from pulumi_dli.emulator.testing import Control, Emulator, start_in_thread
 from tests.emulator.conftest import Caller
 
@@ -31,7 +30,7 @@ def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         "pulumi_dli.emulator",
         "--port",
         "0",
-        "--pace",
+        "--speed",
         "0",
         "--data",
         str(folder / "d.sqlite"),
@@ -124,7 +123,7 @@ def test_half_a_key_pair_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_two_emulators_cannot_share_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "d.sqlite"
-    service = Service(Settings(data=data))
+    service = LocalDli(Settings(data=data))
     try:
         assert run(["--port", "0", "--data", str(data)]) == 2
     finally:
@@ -132,14 +131,14 @@ def test_two_emulators_cannot_share_a_file(tmp_path: Path, capsys: pytest.Captur
     assert "is another emulator using it?" in capsys.readouterr().err
 
 
-def test_the_defaults_are_a_fixed_port_and_a_quick_pace() -> None:
+def test_the_defaults_are_a_fixed_port_and_a_quick_speed() -> None:
     given = parser().parse_args([])
-    assert (given.port, pace_of(given), given.runtime) == (DEFAULT_PORT, DEFAULT_PACE, "simulated")
+    assert (given.port, speed_of(given), given.runtime) == (DEFAULT_PORT, DEFAULT_SPEED, "simulated")
 
 
 def test_a_real_runtime_keeps_real_time_unless_told_otherwise() -> None:
-    assert pace_of(parser().parse_args(["--runtime", "flink"])) == 1
-    assert pace_of(parser().parse_args(["--runtime", "flink", "--pace", "0"])) == 0
+    assert speed_of(parser().parse_args(["--runtime", "flink"])) == 1
+    assert speed_of(parser().parse_args(["--runtime", "flink", "--pace", "0"])) == 0, "its former name"
 
 
 def test_an_emulator_in_a_thread_keeps_its_file_too(tmp_path: Path) -> None:

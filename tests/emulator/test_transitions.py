@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_dli.emulator.flink_jobs import REPORTS
-from pulumi_dli.emulator.runtime import RunState
-from pulumi_dli.emulator.transitions import AT_REST, BUSY, TRANSITIONS, Happening, Status, after
+from pulumi_dli.emulator.jobs.records import REPORTS
+from pulumi_dli.emulator.jobs.transitions import AT_REST, BUSY, TRANSITIONS, Status, Trigger, after
+from pulumi_dli.emulator.runtime.protocol import RunState
 from tests.emulator.conftest import Caller
 
 
@@ -29,11 +29,11 @@ def test_rest_and_busy_do_not_overlap_and_leave_only_arrears() -> None:
 
 
 def test_a_run_is_allowed_at_rest_and_nowhere_else() -> None:
-    assert {status for status in Status if after(status, Happening.RUN)} == set(AT_REST)
+    assert {status for status in Status if after(status, Trigger.RUN)} == set(AT_REST)
 
 
-def test_every_happening_and_every_report_of_a_runtime_leads_somewhere() -> None:
-    assert {happening for _, happening in TRANSITIONS} == set(Happening)
+def test_every_trigger_and_every_report_of_a_runtime_leads_somewhere() -> None:
+    assert {trigger for _, trigger in TRANSITIONS} == set(Trigger)
     assert set(REPORTS) == set(RunState)
 
 

@@ -10,7 +10,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions import exceptions
 from huaweicloudsdkdli import v1 as dli
 
-from pulumi_dli.emulator.iam import Credentials
+from pulumi_dli.emulator.core.settings import Credentials
 from pulumi_dli.emulator.testing import Emulator
 from tests.emulator.conftest import PROJECT
 

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pulumi_dli.emulator.flink import create_runtime
-from pulumi_dli.emulator.flink.distribution import FlinkSetupError, find_distribution, find_java, flink_jars
-from pulumi_dli.emulator.flink.runtime import FlinkRuntime
-from pulumi_dli.emulator.runtime import Observation, RunState, RuntimeContext, StartRequest
+from pulumi_dli.emulator.runtime.flink import create_runtime
+from pulumi_dli.emulator.runtime.flink.distribution import FlinkSetupError, find_distribution, find_java, flink_jars
+from pulumi_dli.emulator.runtime.flink.runtime import FlinkRuntime
+from pulumi_dli.emulator.runtime.protocol import Observation, RunState, RuntimeContext, StartRequest
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "03-stateful-counter"
 QUEUE = "flinkqueue"

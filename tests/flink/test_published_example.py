@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.emulator.runtime import RunState
+from pulumi_dli.emulator.runtime.protocol import RunState
 from tests.flink.conftest import Driver, published_examples
 
 pytestmark = [pytest.mark.java, pytest.mark.slow]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pulumi_dli.emulator.runtime import RunState
+from pulumi_dli.emulator.runtime.protocol import RunState
 from tests.flink.conftest import PROJECT, QUEUE, Driver, eventually, processes_naming
 
 pytestmark = [pytest.mark.java, pytest.mark.slow]

@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing is left: kills of the emulator, of Java, of the keeper; the end of queues."""
+"""Nothing is lost and nothing is left: kills of the emulator, of Java, of the supervisor; the end of queues."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.emulator.flink import create_runtime
-from pulumi_dli.emulator.runtime import RunState, RuntimeContext
+from pulumi_dli.emulator.runtime.flink import create_runtime
+from pulumi_dli.emulator.runtime.protocol import RunState, RuntimeContext
 from tests.flink.conftest import PROJECT, QUEUE, Driver, eventually, processes_naming
 
 pytestmark = [pytest.mark.java, pytest.mark.slow]
@@ -23,8 +23,8 @@ EMULATOR = """
 import sys, time
 from pathlib import Path
 from tests.flink.conftest import Driver
-from pulumi_dli.emulator.flink import create_runtime
-from pulumi_dli.emulator.runtime import RuntimeContext
+from pulumi_dli.emulator.runtime.flink import create_runtime
+from pulumi_dli.emulator.runtime.protocol import RuntimeContext
 folder = Path(sys.argv[1])
 driver = Driver(create_runtime(RuntimeContext(folder / "runtime", time.time)), folder, {"v1": Path(sys.argv[2])})
 driver.start(1, "v1", checkpoint_enabled=True, checkpoint_interval=1, obs_bucket="bucket")
@@ -108,8 +108,8 @@ def test_a_killed_keeper_takes_its_java_along(counter_jars: dict[str, Path], tmp
         driver.start(1, "v1")
         driver.until(1, RunState.RUNNING)
         java = left_over(tmp_path)
-        [keeper] = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in java}
-        os.kill(keeper, signal.SIGKILL)
+        [supervisor] = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in java}
+        os.kill(supervisor, signal.SIGKILL)
         eventually(lambda: not (java.keys() & left_over(tmp_path).keys()) or None, what="the end of its Java")
 
 

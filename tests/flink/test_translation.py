@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from pulumi_dli.emulator.flink import submission
-from pulumi_dli.emulator.flink.causes import LONGEST, refusal, root_cause
-from pulumi_dli.emulator.flink.cluster import Ports, configuration
-from pulumi_dli.emulator.flink.clusters import MOST_SLOTS, slots_for
-from pulumi_dli.emulator.flink.distribution import FlinkSetupError, find_java
-from pulumi_dli.emulator.flink.ledger import Ledger
-from pulumi_dli.emulator.flink.objects import ObjectFolders, newest_checkpoint
-from pulumi_dli.emulator.flink.records import JobRecord, RecordFolder
-from pulumi_dli.emulator.runtime import Observation, RunState
+from pulumi_dli.emulator.runtime.flink import submission
+from pulumi_dli.emulator.runtime.flink.causes import LONGEST, refusal, root_cause
+from pulumi_dli.emulator.runtime.flink.cluster import Ports, configuration
+from pulumi_dli.emulator.runtime.flink.clusters import MOST_SLOTS, slots_for
+from pulumi_dli.emulator.runtime.flink.distribution import FlinkSetupError, find_java
+from pulumi_dli.emulator.runtime.flink.objects import ObjectFolders, newest_checkpoint
+from pulumi_dli.emulator.runtime.flink.recorder import JobStateRecorder
+from pulumi_dli.emulator.runtime.flink.records import JobRecord, RecordFolder
+from pulumi_dli.emulator.runtime.protocol import Observation, RunState
 
 JID = "0123456789abcdef0123456789abcdef"
 
@@ -271,32 +271,32 @@ def record_of(job_id: int) -> JobRecord:
 def test_records_come_back_as_they_were_and_broken_ones_stay_behind(tmp_path: Path) -> None:
     folder = RecordFolder(tmp_path)
     told: list[Observation] = []
-    ledger = Ledger(record_of(7), records=folder, now=lambda: 5.0, publish=told.append)
-    ledger.to_state(RunState.RUNNING)
-    ledger.to_stopping("obs://b/jobs/savepoint/7/1/")
+    recorder = JobStateRecorder(record_of(7), records=folder, now=lambda: 5.0, publish=told.append)
+    recorder.to_state(RunState.RUNNING)
+    recorder.to_stopping("obs://b/jobs/savepoint/7/1/")
     (tmp_path / "8.json").write_text("{")
     [record] = RecordFolder(tmp_path).load()
-    assert record == ledger.record
+    assert record == recorder.record
     assert record.state is RunState.SAVEPOINTING
     assert [seen.state for seen in told] == [RunState.RUNNING, RunState.SAVEPOINTING]
 
 
 def test_a_deleted_job_leaves_no_record_and_says_no_more(tmp_path: Path) -> None:
     told: list[Observation] = []
-    ledger = Ledger(record_of(7), records=RecordFolder(tmp_path), now=time.time, publish=told.append)
-    ledger.to_state(RunState.RUNNING)
-    ledger.mute()
-    ledger.to_state(RunState.CANCELED)
+    recorder = JobStateRecorder(record_of(7), records=RecordFolder(tmp_path), now=time.time, publish=told.append)
+    recorder.to_state(RunState.RUNNING)
+    recorder.mute()
+    recorder.to_state(RunState.CANCELED)
     assert len(told) == 1
     assert RecordFolder(tmp_path).load() == []
 
 
 def test_a_job_at_rest_cannot_be_stopped(tmp_path: Path) -> None:
     told: list[Observation] = []
-    ledger = Ledger(record_of(7), records=RecordFolder(tmp_path), now=time.time, publish=told.append)
-    ledger.to_state(RunState.FINISHED)
-    assert not ledger.to_stopping(None)
-    assert ledger.record.state is RunState.FINISHED
+    recorder = JobStateRecorder(record_of(7), records=RecordFolder(tmp_path), now=time.time, publish=told.append)
+    recorder.to_state(RunState.FINISHED)
+    assert not recorder.to_stopping(None)
+    assert recorder.record.state is RunState.FINISHED
 
 
 def fake_java(folder: Path, version: str) -> None:

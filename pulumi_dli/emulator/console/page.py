@@ -1,4 +1,4 @@
-"""Renders the page at `/` for `server.py`. The template engine escapes every value: names may be hostile."""
+"""Renders the page at `/` for `server/app.py`. The template engine escapes every value: names may be hostile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 
 from pulumi_dli.emulator.console.view import view
-from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.local_dli import LocalDli
 
 REFRESH_SECONDS = 2
 HEADERS = {
@@ -20,9 +20,9 @@ HEADERS = {
 }
 
 
-def render(service: Service) -> str:
+def render(dli: LocalDli) -> str:
     """The whole page."""
-    return _template().render(page=view(service), refresh=REFRESH_SECONDS)
+    return _template().render(page=view(dli), refresh=REFRESH_SECONDS)
 
 
 @cache

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from urllib.parse import urlsplit
 
-from pulumi_dli.emulator.console.story import Told, tell
-from pulumi_dli.emulator.flink_jobs import Job
-from pulumi_dli.emulator.journal import Entry
-from pulumi_dli.emulator.queues import Queue
-from pulumi_dli.emulator.service import Service
+from pulumi_dli.emulator.console.timeline import TimelineRow, rows_of
+from pulumi_dli.emulator.core.journal import Entry
+from pulumi_dli.emulator.jobs.records import Job, Jobs
+from pulumi_dli.emulator.local_dli import LocalDli
+from pulumi_dli.emulator.packages.records import Packages
+from pulumi_dli.emulator.queues.records import Queue, Queues
 
 MOST_JOBS, MOST_PACKAGES, MOST_EVENTS, MOST_REQUESTS = 200, 100, 40, 25
 LONGEST_TEXT = 200
@@ -92,51 +93,51 @@ class View:
     """The page."""
 
     now: str
-    pace: str
+    speed: str
     runtime: str
     facts: Sequence[tuple[str, str]]
     queues: Sequence[QueueRow]
     jobs: Sequence[JobRow]
     packages: Sequence[PackageRow]
-    events: Sequence[Told]
+    events: Sequence[TimelineRow]
     requests: Sequence[RequestRow]
     faults: int
     more_jobs: int
 
 
-def view(service: Service) -> View:
+def view(dli: LocalDli) -> View:
     """All that the page shows, now."""
-    queues = [(project, queue) for project in _projects(service) for queue in service.queues.of(project)]
-    jobs = [job for project in service.jobs.projects() for job in service.jobs.of(project).values()]
+    queues = [(project, queue) for project in _projects(dli) for queue in dli.part(Queues).of(project)]
+    jobs = [job for project in dli.part(Jobs).projects() for job in dli.part(Jobs).of(project).values()]
     names = {str(job.job_id): job.name for job in jobs}
     running = sum(job.status == "job_running" for job in jobs)
-    total, used = sum(queue.cu_count for _, queue in queues), sum(service.jobs.used_cus(queue) for _, queue in queues)
+    total, used = sum(queue.cu_count for _, queue in queues), sum(dli.part(Jobs).used_cus(queue) for _, queue in queues)
     return View(
-        now=_time(service.clock.now()),
-        pace=f"{service.clock.pace:g}",
-        runtime=service.settings.runtime,
+        now=_time(dli.clock.now()),
+        speed=f"{dli.clock.speed:g}",
+        runtime=dli.settings.runtime,
         facts=(
             ("jobs running", f"{running} of {len(jobs)}"),
             ("CUs in use", f"{used} of {total}"),
             ("queues", str(len(queues))),
-            ("calls", str(service.journal.counts.total())),
+            ("calls", str(dli.journal.counts.total())),
         ),
-        queues=[_queue(service, project, queue) for project, queue in queues],
-        jobs=[_job(service, job) for job in jobs[: -MOST_JOBS - 1 : -1]],
-        packages=list(islice(_packages(service), MOST_PACKAGES)),
-        events=tell(service.timeline.events(), names, most=MOST_EVENTS),
-        requests=[_request(entry) for entry in islice(reversed(service.journal.entries), MOST_REQUESTS)],
-        faults=len(service.faults.listed),
+        queues=[_queue(dli, project, queue) for project, queue in queues],
+        jobs=[_job(dli, job) for job in jobs[: -MOST_JOBS - 1 : -1]],
+        packages=list(islice(_packages(dli), MOST_PACKAGES)),
+        events=rows_of(dli.timeline.events(), names, most=MOST_EVENTS),
+        requests=[_request(entry) for entry in islice(reversed(dli.journal.entries), MOST_REQUESTS)],
+        faults=len(dli.faults.listed),
         more_jobs=max(0, len(jobs) - MOST_JOBS),
     )
 
 
-def _projects(service: Service) -> list[str]:
-    return service.queues.projects()
+def _projects(dli: LocalDli) -> list[str]:
+    return dli.part(Queues).projects()
 
 
-def _job(service: Service, job: Job) -> JobRow:
-    seen = service.runtime.observe(job.job_id)
+def _job(dli: LocalDli, job: Job) -> JobRow:
+    seen = dli.runtime.observe(job.job_id)
     changed = seen.at if seen else job.started or job.updated
     return JobRow(
         job_id=job.job_id,
@@ -153,10 +154,10 @@ def _job(service: Service, job: Job) -> JobRow:
     )
 
 
-def _queue(service: Service, project_id: str, queue: Queue) -> QueueRow:
-    used = service.jobs.used_cus(queue)
-    web_url = getattr(service.runtime, "web_url", lambda *_: None)
-    state = "scaling" if queue.cu_spec != queue.cu_count else "assigning" if not _is_up(service, queue) else "ready"
+def _queue(dli: LocalDli, project_id: str, queue: Queue) -> QueueRow:
+    used = dli.part(Jobs).used_cus(queue)
+    web_url = getattr(dli.runtime, "web_url", lambda *_: None)
+    state = "scaling" if queue.cu_spec != queue.cu_count else "assigning" if not _is_up(dli, queue) else "ready"
     return QueueRow(
         name=queue.name,
         queue_type=queue.queue_type,
@@ -170,13 +171,13 @@ def _queue(service: Service, project_id: str, queue: Queue) -> QueueRow:
     )
 
 
-def _is_up(service: Service, queue: Queue) -> bool:
-    return not queue.is_assigning(service.clock.now())
+def _is_up(dli: LocalDli, queue: Queue) -> bool:
+    return not queue.is_assigning(dli.clock.now())
 
 
-def _packages(service: Service) -> Iterable[PackageRow]:
-    for project_id in _projects(service):
-        for package in service.packages.of(project_id):
+def _packages(dli: LocalDli) -> Iterable[PackageRow]:
+    for project_id in _projects(dli):
+        for package in dli.part(Packages).of(project_id):
             status = str(package.status)
             yield PackageRow(package.group, package.name, package.kind, status, _TONES.get(status, "moving"))
 

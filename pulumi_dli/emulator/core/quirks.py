@@ -1,0 +1,76 @@
+"""The switches of the local DLI: where sources disagree, or regions differ, a client must bear both (contract 9.2, 11).
+
+`GET /__dli/quirks` shows them, `PUT` sets those named. They are kept in the data file. Rules read `service.quirks`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Timings(BaseModel):
+    """Service seconds of contract 9.3; the speed of the clock scales them all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    assigning: float = 300
+    first_submit: float = 480
+    submit: float = 30
+    stop: float = 20
+    savepoint: float = 20
+    upload: float = 10
+    scaling: float = 600
+    idle_release: float = 3600
+    restart_delay: float = 10
+    queue_restart: float = 300
+
+
+REAL_TIMINGS = Timings(assigning=5, upload=1, scaling=5, queue_restart=5)
+"""With a runtime that really runs jobs, and so in real time: what the emulator itself makes up is short."""
+
+
+class Quirks(BaseModel):
+    """Every switch with its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # answers
+    sample_types: bool = Field(
+        False, description='"true" strings on queue list and owner change, bare true on job create'
+    )
+    snake_details: bool = Field(False, description="queue details in snake_case")
+    create_201: bool = Field(False, description="queue create answers 201")
+    queue_not_found: Literal["documented", "DLI.0002", "DLI.0008", "DLI.0023"] = Field(
+        "documented", description="answer for a missing queue; documented = 0002, and 0008 for the action"
+    )
+    stop_answer: Literal["array", "object", "short"] = Field("array", description="bare object, or one element for all")
+    status_lower_case: bool = Field(False, description="package statuses in lower case")
+    null_details: bool = Field(False, description="job details: start_time and values of job_config are null")
+    start_time_zero: bool = Field(False, description="job details: start_time 0 instead of null before the first start")
+    name_filter: Literal["fuzzy", "exact"] = Field("fuzzy", description="the name filter of the job list")
+    queue_casing: Literal["as_sent", "lower"] = Field("as_sent", description="queue_name that a job reads back")
+    omit_total: bool = Field(False, description="package list without `total`, as in the sample")
+    # rules
+    keep_empty_group: bool = Field(False, description="a package group without packages stays in the list")
+    ignore_missing_savepoint: bool = Field(False, description="run with resume_savepoint never answers DLI.13017")
+    savepoint_consumed: Literal["accepted", "running", "kept"] = Field(
+        "accepted", description="when a start with resume takes the job's savepoint away"
+    )
+    savepoint_files: Literal["kept", "deleted"] = Field(
+        "kept", description="files of a consumed savepoint once it runs"
+    )
+    savepoint_needs_bucket: bool = Field(False, description="savepoints of jobs without obs_bucket are refused")
+    check_topics: bool = Field(False, description="smn_topic must be one of `topics` (DLI.11032)")
+    topics: list[str] = Field(default_factory=list)
+    check_buckets: bool = Field(False, description="obs_bucket must have been authorised (DLI.11016)")
+    lenient_objects: bool = Field(False, description="packages, jars and savepoints need no object behind them")
+    known_users: list[str] | None = Field(None, description="users a package may be given to; null: any")
+    tags_refused: bool = Field(False, description="creates with tags work, but the tags are dropped")
+    tags_rejected: bool = Field(False, description="creates with tags are refused (DLI.0001)")
+    # regions
+    v3_unpublished: bool = Field(False, description="v3 calls of DLI get the gateway's 404")
+    savepoint_api_unpublished: bool = Field(False, description="savepoint and import-savepoint get the gateway's 404")
+    quotas: dict[str, int] = Field(default_factory=lambda: {"QUEUE": 1000, "CU": 100_000, "SL_PKG_RESOURCE": 10_000})
+    timings: Timings = Timings()

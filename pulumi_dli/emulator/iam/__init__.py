@@ -1,0 +1,1 @@
+"""IAM: tokens, signatures, and who calls."""

@@ -1,0 +1,1 @@
+"""Flink jobs: definitions, statuses, savepoints."""

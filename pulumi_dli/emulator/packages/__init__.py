@@ -1,0 +1,1 @@
+"""Package groups and packages."""

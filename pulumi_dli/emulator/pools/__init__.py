@@ -1,0 +1,1 @@
+"""Elastic resource pools, as far as queues need them."""

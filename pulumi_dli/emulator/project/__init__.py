@@ -1,0 +1,1 @@
+"""What belongs to a project as a whole: authorised buckets, quotas."""

@@ -1,0 +1,1 @@
+"""What becomes of a started job: `protocol.py`, and two runtimes that keep it, `simulated.py` and `flink/`."""

@@ -1,0 +1,1 @@
+"""Tags of all resources, which only the v3 calls show."""
