@@ -28,21 +28,25 @@ class LocalDli(Core):
         super().__init__(settings)
         try:
             self._assemble()
+            self._record_start()
+            self.store.commit()
         except BaseException:
             self.store.close()  # a runtime may find this machine wanting
             raise
-        self._record_start()
 
     def _assemble(self) -> None:
         self.load()
         self.journal = Journal()
         self.runtime = self._start_runtime()
+        self._load_services()
+        self.part(ObjectStore).sweep(self.part(Packages).digests)
+
+    def _load_services(self) -> None:
         self.part(ObjectStore).beside = getattr(self.runtime, "objects_folder", None)
         for service in SERVICES:
             for records in service.records:
                 self.part(records)
         self.part(Tags).types = TAGGED
-        self.part(ObjectStore).sweep(self.part(Packages).digests)
 
     def _record_start(self) -> None:
         """An event that says how the last emulator of this data ended."""
@@ -61,6 +65,19 @@ class LocalDli(Core):
         directory.mkdir(parents=True, exist_ok=True)
         context = RuntimeContext(directory, self.clock.now, dict(self.settings.runtime_options))
         return load_runtime(self.settings.runtime, context)
+
+    def restore(self) -> None:
+        """Go back to what the store holds, since the effect of a call could not be written.
+
+        A real runtime goes on as it is: it tells what became of its jobs.
+        """
+        faults = self.faults
+        self.store.discard()
+        self.load()
+        self.faults = faults
+        if self.settings.runtime == SIMULATED:
+            self.runtime = SimulatedRuntime(self)
+        self._load_services()
 
     def reset(self) -> None:
         """Forget everything but the speed."""

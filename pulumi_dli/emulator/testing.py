@@ -7,6 +7,7 @@ on a free port, ready in some milliseconds. `reset` makes it as new, which is ch
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import json
@@ -25,10 +26,11 @@ from pulumi_dli.emulator.server.listening import LOOPBACK, bind, make_server
 
 
 class Control:
-    """What a test can ask of an emulator at `url`, and make it do."""
+    """What a test can ask of an emulator at `url`, and make it do; `credentials` are those that it demands."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, credentials: Credentials | None = None) -> None:
         self.url = url
+        self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
         self._connection: http.client.HTTPConnection | None = None
 
@@ -139,7 +141,13 @@ class Control:
             raise
 
     def _headers(self) -> dict[str, str]:
-        return {"Content-Type": "application/json"}
+        headers, keys = {"Content-Type": "application/json"}, self._credentials
+        user, secret = (keys.access_key, keys.secret_key) if keys.access_key else (keys.user, keys.password)
+        if secret:
+            headers["Authorization"] = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
+        elif keys.token:
+            headers["X-Auth-Token"] = keys.token
+        return headers
 
     def disconnect(self) -> None:
         if self._connection is not None:
@@ -181,17 +189,19 @@ class Emulator(Control):
         data: Path | None = None,
         credentials: Credentials | None = None,
         latency_ms: float = 0.0,
+        patience_seconds: float = 30.0,
         runtime: str = SIMULATED,
         runtime_options: dict[str, str] | None = None,
         port: int = 0,
     ) -> None:
-        super().__init__("")
+        super().__init__("", credentials)
         self._port = port
         self.settings = Settings(
             data=data,
             speed=speed if pace is None else pace,
-            credentials=credentials or Credentials(),
+            credentials=self._credentials,
             latency_ms=latency_ms,
+            patience_seconds=patience_seconds,
             runtime=runtime,
             runtime_options=runtime_options or {},
         )
@@ -215,10 +225,6 @@ class Emulator(Control):
         self._thread.join(30)
         self._socket.close()
         self.service.close()
-
-    def _headers(self) -> dict[str, str]:
-        access = self.settings.credentials.access_key
-        return super()._headers() | ({"Authorization": f"AWS {access}:local"} if access else {})
 
     def __enter__(self) -> Self:
         return self.start()

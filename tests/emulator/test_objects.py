@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from pulumi_dli.emulator.core.settings import Credentials
-from pulumi_dli.emulator.objects.calls import unframed
 from pulumi_dli.emulator.testing import Emulator
 
 
@@ -127,9 +127,24 @@ def test_a_checksum_that_does_not_match_is_refused(s3: Any) -> None:
         s3.put_object(Bucket="jars", Key="a", Body=b"x", ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
 
 
-def test_framed_bodies_lose_their_frames() -> None:
+@pytest.mark.parametrize("piece", [1, 7, 10_000], ids=["byte by byte", "in pieces", "at once"])
+def test_framed_bodies_lose_their_frames(emulator: Emulator, piece: int) -> None:
     body = b"3;chunk-signature=f\r\nabc\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n"
-    assert unframed(body) == b"abcde"
+    emulator.put_object("jars", "other")
+    pieces = (body[start : start + piece] for start in range(0, len(body), piece))
+    url, headers = f"{emulator.objects_url}/jars/framed", {"Content-Encoding": "aws-chunked"}
+    assert requests.put(url, data=pieces, headers=headers, timeout=10).status_code == 200
+    assert requests.get(url, timeout=10).content == b"abcde"
+
+
+@pytest.mark.parametrize(
+    "body", [b"3\r\nabc\r\n", b"zz\r\nabc", b"-1\r\n", b"x" * 5000], ids=["cut", "words", "negative", "long"]
+)
+def test_a_body_with_broken_frames_is_refused_and_nothing_is_kept(emulator: Emulator, body: bytes) -> None:
+    emulator.put_object("jars", "other")
+    url, headers = f"{emulator.objects_url}/jars/framed", {"Content-Encoding": "aws-chunked"}
+    assert requests.put(url, data=body, headers=headers, timeout=10).status_code == 400
+    assert requests.get(url, timeout=10).status_code == 404
 
 
 def test_with_credentials_the_access_key_must_be_known() -> None:

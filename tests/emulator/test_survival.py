@@ -85,7 +85,9 @@ def test_the_ready_file_says_where_it_listens_and_a_signal_ends_it(tmp_path: Pat
     ready = tmp_path / "ready.json"
     with process(tmp_path, "--ready-file", str(ready), "--project-id", "p1", "--token", "t") as (started, control):
         assert json.loads(ready.read_text(encoding="utf-8")) == {"url": control.url, "pid": started.pid}
-        assert control.health()["pid"] == started.pid
+        with_keys = Control(control.url, Credentials(token="t"))
+        assert with_keys.health()["pid"] == started.pid
+        with_keys.disconnect()
         started.terminate()
         assert started.wait(10) == 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 
 MOST_SPEED = 1e9
@@ -57,6 +57,14 @@ class ServiceClock:
 
     def http_date(self) -> str:
         return formatdate(self.now(), usegmt=True)
+
+
+def checked_anchor(kept: Sequence[float]) -> Anchor:
+    """An anchor that was kept, or `ValueError` when it is none."""
+    wall, service, speed = (float(part) for part in kept)
+    if not (math.isfinite(wall) and 0 <= service <= LATEST):
+        raise ValueError("the clock was kept at a time that is none")
+    return wall, service, checked_speed(speed)
 
 
 def checked_speed(speed: float) -> float:

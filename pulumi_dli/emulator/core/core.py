@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pulumi_dli.emulator.core.clock import ServiceClock
+from pulumi_dli.emulator.core.clock import ServiceClock, checked_anchor
 from pulumi_dli.emulator.core.faults import Faults
+from pulumi_dli.emulator.core.messages import read
 from pulumi_dli.emulator.core.quirks import REAL_TIMINGS, Quirks
 from pulumi_dli.emulator.core.settings import SIMULATED, Settings
-from pulumi_dli.emulator.core.store import Store, Table
+from pulumi_dli.emulator.core.store import DataFileError, Store, Table
 from pulumi_dli.emulator.core.timeline import EventType, Timeline
 from pulumi_dli.emulator.runtime.protocol import Runtime
 
@@ -38,8 +39,6 @@ class Core:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._temporary = None if settings.data else tempfile.mkdtemp(prefix="dli-")
-        if settings.data:
-            settings.data.parent.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.data)
         self.directory = Path(self._temporary) if self._temporary else Path(f"{settings.data}.d")
         self._parts: dict[type[Any], Any] = {}
@@ -47,13 +46,24 @@ class Core:
     def load(self) -> None:
         """All of it, from what the store holds."""
         self._parts = {}
-        anchor = self.store.setting("clock")
-        self.clock = ServiceClock(self.settings.speed, anchor=tuple(anchor) if anchor else None)
-        kept = self.store.setting("quirks")
-        self.quirks = self.default_quirks if kept is None else Quirks.model_validate(kept)
+        self._prepare_directory()
+        anchor, kept = self.store.setting("clock"), self.store.setting("quirks")
+        try:
+            self.clock = ServiceClock(self.settings.speed, anchor=checked_anchor(anchor) if anchor else None)
+            self.quirks = self.default_quirks if kept is None else Quirks.model_validate(kept)
+        except (ValueError, TypeError) as error:
+            raise DataFileError(f"{self.store.name} is damaged or of another version (settings: {error})") from error
         self.keep_clock()
         self._counters: Table[Counter] = Table(self.store, "counters", Counter)
         self.faults, self.timeline = Faults(), Timeline(self.store)
+
+    def _prepare_directory(self) -> None:
+        """A folder that only its owner reads: objects and savepoints are in it."""
+        try:
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+            self.directory.chmod(0o700)
+        except OSError as error:
+            raise DataFileError(f"cannot use the folder {self.directory}: {error.strerror}") from error
 
     def part(self, kind: type[Part]) -> Part:
         """The records of one service by their class, made of this core when they are first asked for."""
@@ -70,7 +80,7 @@ class Core:
 
     def change_quirks(self, changes: Mapping[str, object]) -> None:
         """Raises `ValueError` on an unknown switch or a value that it does not take."""
-        self.quirks = Quirks.model_validate({**self.quirks.model_dump(), **changes})
+        self.quirks = read(Quirks, {**self.quirks.model_dump(), **changes})
         self.store.set_setting("quirks", self.quirks.model_dump())
 
     def keep_clock(self) -> None:

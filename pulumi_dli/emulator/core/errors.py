@@ -27,6 +27,12 @@ class GatewayRefusal(Refusal):
     """An answer of the gateway in front of DLI: its body carries the request id (contract 3.2)."""
 
 
+def disk_full(reason: str) -> Refusal:
+    """No answer of the service: this machine's disk is at fault."""
+    text = f"The local DLI cannot write its data ({reason}): nothing was changed. Make room on its disk and try again."
+    return Refusal(507, "LOCAL.0507", text)
+
+
 def bad_parameter(message: str) -> Refusal:
     return Refusal(400, "DLI.0001", message)
 

@@ -29,9 +29,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pulumi_dli.emulator.core.messages import read
+from pulumi_dli.emulator.core.quirks import MOST_SECONDS
+
+MOST_DELAY = 3600.0  # real seconds
 
 BEHAVIOURS = (
     "submit_fail",  # the run ends in job_submit_fail
@@ -50,26 +55,26 @@ CALL_EFFECTS = ("drop_before", "drop_after", "gateway_404", "duplicate_name", "p
 class Fault(BaseModel):
     """One scripted fault and how far it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     operation: str = "*"
-    effect: int | str
+    effect: Annotated[int, Field(ge=400, le=599)] | str
     match: dict[str, Any] = Field(default_factory=dict)
     nth: int = Field(1, ge=1)
     times: int | None = Field(None, ge=0)
-    delay: float = Field(0.0, ge=0)
+    delay: float = Field(0.0, ge=0, le=MOST_DELAY)
     # of statuses
     code: str | None = None
     message: str | None = None
-    retry_after: int | None = None
+    retry_after: int | None = Field(None, ge=0)
     body: Any = None
     # of batches
     ids: list[int] = Field(default_factory=list)
     positions: list[int] = Field(default_factory=list)
     # of behaviours
-    after: float = Field(0.0, ge=0)
+    after: float = Field(0.0, ge=0, le=MOST_SECONDS)
     description: str = ""
-    reached: int | None = None
+    reached: int | None = Field(None, ge=0, le=1_000_000)
     # bookkeeping
     id: int = 0
     seen: int = 0
@@ -107,10 +112,13 @@ class Faults:
 
     def add(self, given: Mapping[str, Any]) -> Fault:
         """Raises `ValueError` on what is no fault."""
-        fault = Fault.model_validate(dict(given))
+        fault = read(Fault, dict(given))
         if not isinstance(fault.effect, int) and fault.effect not in (*BEHAVIOURS, *CALL_EFFECTS):
             known = ", ".join((*CALL_EFFECTS, *BEHAVIOURS))
             raise ValueError(f"no such effect: {fault.effect!r}; known are HTTP statuses and {known}")
+        path, body = fault.match.get("path", ""), fault.match.get("body", {})
+        if not fault.behaviour and not (isinstance(path, str) and isinstance(body, dict)):
+            raise ValueError("Invalid parameter match: a text in path and an object in body are needed.")
         fault.id, fault.seen, fault.fired = self._next, 0, 0
         self._next += 1
         self.listed.append(fault)

@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+MOST_SECONDS = 1e9  # of any delay
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 
 
 class Timings(BaseModel):
     """Service seconds of contract 9.3; the speed of the clock scales them all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    assigning: float = 300
-    first_submit: float = 480
-    submit: float = 30
-    stop: float = 20
-    savepoint: float = 20
-    upload: float = 10
-    scaling: float = 600
-    idle_release: float = 3600
-    restart_delay: float = 10
-    queue_restart: float = 300
+    assigning: Seconds = 300
+    first_submit: Seconds = 480
+    submit: Seconds = 30
+    stop: Seconds = 20
+    savepoint: Seconds = 20
+    upload: Seconds = 10
+    scaling: Seconds = 600
+    idle_release: Seconds = 3600
+    restart_delay: Seconds = 10
+    queue_restart: Seconds = 300
 
 
 REAL_TIMINGS = Timings(assigning=5, upload=1, scaling=5, queue_restart=5)
@@ -34,7 +37,7 @@ REAL_TIMINGS = Timings(assigning=5, upload=1, scaling=5, queue_restart=5)
 class Quirks(BaseModel):
     """Every switch with its default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     # answers
     sample_types: bool = Field(
@@ -72,5 +75,7 @@ class Quirks(BaseModel):
     # regions
     v3_unpublished: bool = Field(False, description="v3 calls of DLI get the gateway's 404")
     savepoint_api_unpublished: bool = Field(False, description="savepoint and import-savepoint get the gateway's 404")
-    quotas: dict[str, int] = Field(default_factory=lambda: {"QUEUE": 1000, "CU": 100_000, "SL_PKG_RESOURCE": 10_000})
+    quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=lambda: {"QUEUE": 1000, "CU": 100_000, "SL_PKG_RESOURCE": 10_000}
+    )
     timings: Timings = Timings()

@@ -26,6 +26,7 @@ class Operation:
     path: str
     handler: Callable[[Call], Reply]
     feature: str = ""  # the quirk that unpublishes it
+    reads: bool = False  # a POST that changes nothing
 
 
 @dataclass(frozen=True)

@@ -34,5 +34,6 @@ class Settings:
     speed: float = 60.0
     credentials: Credentials = field(default_factory=Credentials)
     latency_ms: float = 0.0
+    patience_seconds: float = 30.0  # for a client that has begun a request and sends nothing more
     runtime: str = SIMULATED
     runtime_options: Mapping[str, str] = field(default_factory=dict)

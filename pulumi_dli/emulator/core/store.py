@@ -7,17 +7,24 @@ here, hence `synchronous=OFF`). Only the server's thread touches it.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
+SETTING = "setting"  # the kind of the single values
 
 
-class DataFileBusyError(Exception):
-    """Another emulator works on this file."""
+class DataFileError(Exception):
+    """The data file cannot be used: another emulator has it, or it is none."""
+
+
+class StorageError(Exception):
+    """The data file cannot be written now; nothing of the last change is in it."""
 
 
 class Table(Generic[Row]):
@@ -26,7 +33,10 @@ class Table(Generic[Row]):
     def __init__(self, store: Store, name: str, row_type: type[Row]) -> None:
         self._store = store
         self.name = name
-        self.rows: dict[str, Row] = {key: row_type(**body) for key, body in store.load(name)}
+        try:
+            self.rows: dict[str, Row] = {key: row_type(**body) for key, body in store.load(name)}
+        except TypeError as error:
+            raise DataFileError(f"{store.name} is damaged or of another version ({name}: {error})") from error
 
     def save(self, key: str, row: Row) -> None:
         self.rows[key] = row
@@ -45,44 +55,72 @@ class Store:
     """One SQLite file (or none: `path=None` keeps everything in memory only)."""
 
     def __init__(self, path: Path | None) -> None:
+        self.name = f"the data file {path}"
         self._dirty: dict[tuple[str, str], Table[Any]] = {}
+        self._settings: dict[str, Any] = {}
+        self._dirty_settings: set[str] = set()
+        if path is not None:
+            self._prepare(path)
         self._db = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False, timeout=1.0)
         try:
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=OFF")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS records"
-                " (kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID"
-            )
-            self._db.commit()
+            self._open(path)
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise DataFileBusyError(
-                f"cannot use the data file {path}: {error} (is another emulator using it?)"
-            ) from error
+            raise DataFileError(f"cannot use {self.name}: {error} (is another emulator using it?)") from error
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise DataFileError(f"{self.name} is none of the local DLI: {error}") from error
+        except DataFileError:
+            self._db.close()
+            raise
 
-    def load(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for key, body in self._db.execute("SELECT id, body FROM records WHERE kind = ?", (kind,)):
-            yield key, json.loads(body)
+    def _prepare(self, path: Path) -> None:
+        """A file that only its owner reads: it holds jobs' arguments and settings."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise DataFileError(f"cannot use {self.name}: {error.strerror}") from error
+        if not path.is_file():
+            raise DataFileError(f"cannot use {self.name}: it is no regular file")
+
+    def _open(self, path: Path | None) -> None:
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and tables != {"records"}:
+            raise DataFileError(f"{self.name} is none of the local DLI: another program keeps its tables there")
+        if path is not None:
+            path.chmod(0o600)  # one of an earlier version; SQLite gives its other files the same mode
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS records"
+            " (kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID"
+        )
+        self._db.commit()
+        self._settings = dict(self.load(SETTING))
+
+    def load(self, kind: str) -> Iterator[tuple[str, Any]]:
+        try:
+            for key, body in self._db.execute("SELECT id, body FROM records WHERE kind = ?", (kind,)):
+                yield key, json.loads(body)
+        except (ValueError, TypeError, sqlite3.DatabaseError) as error:
+            raise DataFileError(f"{self.name} is damaged or of another version ({kind}: {error})") from error
 
     def touch(self, table: Table[Any], key: str) -> None:
         self._dirty[table.name, key] = table
 
     def setting(self, name: str) -> Any:
         """A single JSON value kept beside the tables, None when it was never set."""
-        found = self._db.execute("SELECT body FROM records WHERE kind = 'setting' AND id = ?", (name,)).fetchone()
-        return None if found is None else json.loads(found[0])
+        return self._settings.get(name)
 
     def set_setting(self, name: str, value: Any) -> None:
-        self._db.execute("REPLACE INTO records VALUES ('setting', ?, ?)", (name, json.dumps(value)))
-        self._db.commit()
+        self._settings[name] = value
+        self._dirty_settings.add(name)
 
     def commit(self) -> None:
-        """Write what changed since the last commit."""
-        if not self._dirty:
-            return
-        kept: list[tuple[str, str, str]] = []
+        """Write what changed since the last commit; `StorageError` when that is impossible: all of it stays due."""
+        kept = [(SETTING, name, json.dumps(self._settings[name])) for name in self._dirty_settings]
         gone: list[tuple[str, str]] = []
         for (kind, key), table in self._dirty.items():
             body = table.written(key)
@@ -90,17 +128,38 @@ class Store:
                 gone.append((kind, key))
             else:
                 kept.append((kind, key, body))
-        self._db.executemany("REPLACE INTO records VALUES (?, ?, ?)", kept)
-        self._db.executemany("DELETE FROM records WHERE kind = ? AND id = ?", gone)
-        self._db.commit()
+        if not kept and not gone:
+            return
+        try:
+            self._db.executemany("REPLACE INTO records VALUES (?, ?, ?)", kept)
+            self._db.executemany("DELETE FROM records WHERE kind = ? AND id = ?", gone)
+            self._db.commit()
+        except sqlite3.OperationalError as error:
+            self._db.rollback()
+            raise StorageError(str(error)) from error
         self._dirty.clear()
+        self._dirty_settings.clear()
+
+    def discard(self) -> None:
+        """Forget what was not committed: whoever holds tables must make them anew."""
+        self._dirty.clear()
+        self._dirty_settings.clear()
+        self._settings = dict(self.load(SETTING))
 
     def clear(self) -> None:
         """Forget everything."""
         self._dirty.clear()
-        self._db.execute("DELETE FROM records")
-        self._db.commit()
+        self._dirty_settings.clear()
+        self._settings.clear()
+        try:
+            self._db.execute("DELETE FROM records")
+            self._db.commit()
+        except sqlite3.OperationalError as error:
+            self._db.rollback()
+            raise StorageError(str(error)) from error
 
     def close(self) -> None:
-        self.commit()
+        """Write what can be written, and let the file go."""
+        with contextlib.suppress(StorageError):  # no answer depends on it any more
+            self.commit()
         self._db.close()

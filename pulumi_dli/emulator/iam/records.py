@@ -6,6 +6,7 @@ Tokens and signatures live by the wall clock: their makers do too.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import Field
+
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.errors import Refusal, not_accepted
-from pulumi_dli.emulator.core.messages import Reply
+from pulumi_dli.emulator.core.messages import Body, Reply, read
 from pulumi_dli.emulator.core.store import Table
 from pulumi_dli.emulator.iam import signing
 
@@ -45,6 +48,39 @@ class Presented:
     body: bytes
 
 
+class Named(Body):
+    """A user, a project or a token by its name or id."""
+
+    name: str = ""
+    id: str = ""
+    password: str = ""
+
+
+class Password(Body):
+    user: Named
+
+
+class Identity(Body):
+    methods: list[str] = Field(default_factory=list)
+    password: Password | None = None
+    token: Named | None = None
+
+
+class Scope(Body):
+    project: Named | None = None
+
+
+class Auth(Body):
+    identity: Identity
+    scope: Scope | None = None
+
+
+class TokenRequest(Body):
+    """Body of POST /v3/auth/tokens (contract 2.1)."""
+
+    auth: Auth
+
+
 class Iam:
     """Issues and checks."""
 
@@ -64,6 +100,24 @@ class Iam:
         if project_id and self.credentials.project_id and project_id != self.credentials.project_id:
             raise Refusal(403, "DLI.0003", f"No permission on the project {project_id}.")
         return user
+
+    def check_operator(self, request: Presented) -> None:
+        """Control calls need the keys, when any are demanded: as HTTP Basic, or as a call of DLI brings them."""
+        if self.credentials.strict and not self.has_basic(request.headers):
+            self.user_of(request, project_id="")
+
+    def has_basic(self, headers: Mapping[str, str]) -> bool:
+        """Whether HTTP Basic names the access key with its secret, or the user with the password."""
+        kind, _, encoded = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "basic":
+            return False
+        try:
+            user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            return False
+        wanted = self.credentials
+        with_key = _same(user, wanted.access_key) and _same(password, wanted.secret_key)
+        return with_key or (wanted.user in ("", user) and _same(password, wanted.password))
 
     def expire_tokens(self) -> None:
         """All issued tokens are too old from now on."""
@@ -115,17 +169,16 @@ class Iam:
 
     def issue(self, body: Any, *, base_url: str) -> Reply:
         """POST /v3/auth/tokens: the token is a header of the answer (contract 2.1)."""
-        identity, scope = _parts_of(body)
+        identity, project = _parts_of(body)
         user = self._identify(identity)
-        project = scope.get("project", {}) if isinstance(scope, dict) else {}
-        name = str(project.get("name") or "eu-de")
-        project_id = self.credentials.project_id or str(project.get("id") or project_id_of(name))
+        name = project.name or "eu-de"
+        project_id = self.credentials.project_id or (project.id or project_id_of(name))
         token = secrets.token_hex(32)
         now = time.time()
         self._tokens.save(_hash(token), Token(user, project_id, now + TOKEN_SECONDS))
         domain = {"id": hashlib.md5(b"local", usedforsecurity=False).hexdigest(), "name": "local"}
         shown = {
-            "methods": list(identity.get("methods", [])),
+            "methods": identity.methods,
             "issued_at": _iso(now),
             "expires_at": _iso(now + TOKEN_SECONDS),
             "user": {"id": project_id_of(user), "name": user, "domain": domain, "password_expires_at": ""},
@@ -135,21 +188,17 @@ class Iam:
         }
         return Reply(201, {"token": shown}, {"X-Subject-Token": token})
 
-    def _identify(self, identity: Mapping[str, Any]) -> str:
-        methods = identity.get("methods", [])
-        if "password" in methods:
-            given = identity.get("password", {}).get("user", {})
-            user, password = str(given.get("name") or given.get("id") or ""), str(given.get("password") or "")
-            wanted = self.credentials
-            refused = wanted.strict and not (
-                wanted.password and _same(password, wanted.password) and wanted.user in ("", user)
-            )
-            if refused or not user or not password:
+    def _identify(self, identity: Identity) -> str:
+        if "password" in identity.methods and identity.password:
+            given = identity.password.user
+            user, wanted = given.name or given.id, self.credentials
+            right = wanted.user in ("", user) and _same(given.password, wanted.password)
+            if (wanted.strict and not right) or not user or not given.password:
                 raise _iam_refusal(401, "The username or password is wrong.")
             return user
-        if "token" in methods:
+        if "token" in identity.methods and identity.token:
             try:
-                return self._user_of_token(str(identity.get("token", {}).get("id") or ""), "")
+                return self._user_of_token(identity.token.id, "")
             except Refusal as error:
                 raise _iam_refusal(401, "The token is invalid.") from error
         raise _iam_refusal(400, "Only the methods password and token are known here.")
@@ -174,13 +223,12 @@ def project_id_of(name: str) -> str:
     return hashlib.md5(f"project {name}".encode(), usedforsecurity=False).hexdigest()
 
 
-def _parts_of(body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parts_of(body: Any) -> tuple[Identity, Named]:
     try:
-        auth = body["auth"]
-        identity, scope = auth["identity"], auth.get("scope", {})
-    except (TypeError, KeyError) as error:
+        auth = read(TokenRequest, body).auth
+    except ValueError as error:
         raise _iam_refusal(400, "The request body is invalid.") from error
-    return identity, scope
+    return auth.identity, (auth.scope and auth.scope.project) or Named()
 
 
 def _iam_refusal(status: int, message: str) -> Refusal:

@@ -1,7 +1,7 @@
 """The object endpoint under `/obs`: as much of the S3 protocol as boto3 needs for jars and savepoints, path style.
 
 `endpoint_url = http://127.0.0.1:PORT/obs`. Buckets and objects are rows of `records.py`. Signatures are not rebuilt:
-without credentials anything is accepted, with an access key on the command line the caller must name that one.
+without credentials anything is accepted, with an access key the caller must name that one (or use HTTP Basic).
 """
 
 from __future__ import annotations
@@ -9,19 +9,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
+from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
 
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.messages import Reply
+from pulumi_dli.emulator.iam.records import Iam
 from pulumi_dli.emulator.objects.records import Location, ObjectStore, StoredObject, Upload
+from pulumi_dli.emulator.objects.upload import Blob, Incoming, UploadError
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _ACCESS = (re.compile(r"Credential=([^/,\s]+)/"), re.compile(r"(?:AWS|OBS) ([^:\s]+):"))
+MOST_PARTS = 10_000
+PIECE = 1024 * 1024
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _PART = re.compile(rb"<Part>.*?</Part>", re.S)
 
@@ -44,7 +50,8 @@ class S3Call:
     key: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
+    upload: Incoming | None = None
 
     @property
     def where(self) -> Location:
@@ -67,20 +74,25 @@ def operation_of(method: str, bucket: str, key: str, query: Mapping[str, str]) -
 
 def handle(call: S3Call) -> Reply:
     try:
-        _check_access(call)
+        check_access(call)
         if not call.bucket:
             return _list_buckets(call)
         return _on_object(call) if call.key else _on_bucket(call)
-    except S3Error as error:
-        document = _element(
-            "Error", {"Code": error.code, "Message": str(error), "Resource": f"/{call.bucket}/{call.key}"}
-        )
-        return _xml(document, error.status)
+    except (S3Error, UploadError) as error:
+        return refused(error, call.bucket, call.key)
+    except (ValueError, KeyError, Xml.ParseError):
+        return refused(S3Error(400, "InvalidArgument", "A parameter or the body is malformed."), call.bucket, call.key)
 
 
-def _check_access(call: S3Call) -> None:
+def refused(error: S3Error | UploadError, bucket: str, key: str) -> Reply:
+    """An error document."""
+    facts = {"Code": error.code, "Message": str(error), "Resource": f"/{bucket}/{key}"}
+    return _xml(_element("Error", facts), error.status)
+
+
+def check_access(call: S3Call) -> None:
     wanted = call.core.settings.credentials.access_key
-    if not wanted:
+    if not wanted or call.core.part(Iam).has_basic(call.headers):
         return
     given = call.headers.get("authorization", "")
     found = next((match[1] for pattern in _ACCESS if (match := pattern.search(given))), None)
@@ -105,6 +117,8 @@ def _list_buckets(call: S3Call) -> Reply:
 
 def _on_bucket(call: S3Call) -> Reply:
     if call.method == "PUT":
+        if not _BUCKET.fullmatch(call.bucket):
+            raise S3Error(400, "InvalidBucketName", "The bucket name is not valid.")
         call.objects.create_bucket(call.bucket)
         return Reply(200, headers={"Location": f"/{call.bucket}"})
     if not call.objects.has_bucket(call.bucket):
@@ -189,8 +203,7 @@ def _put(call: S3Call) -> Reply:
     source = call.headers.get("x-amz-copy-source") or call.headers.get("x-obs-copy-source")
     if source:
         return _copy(call, unquote(source).lstrip("/"))
-    content = _content(call)
-    row = call.objects.put(call.where, content, content_type=_type(call), metadata=_metadata(call))
+    row = call.objects.put(call.where, _content(call), content_type=_type(call), metadata=_metadata(call))
     return Reply(200, headers={"ETag": f'"{row.etag}"'})
 
 
@@ -199,10 +212,10 @@ def _copy(call: S3Call, source: str) -> Reply:
     found = call.objects.find(Location(bucket, key))
     if found is None:
         raise S3Error(404, "NoSuchKey", "The source does not exist.")
-    content = call.objects.read(found)
-    row = call.objects.put(
-        call.where, content, etag=found.etag, content_type=found.content_type, metadata=found.metadata
-    )
+    blob = Blob(found.digest, found.size, found.etag)
+    if not found.digest:  # a file of the runtime
+        blob = call.objects.write([call.objects.read(found)])
+    row = call.objects.put(call.where, blob, etag=found.etag, content_type=found.content_type, metadata=found.metadata)
     return _xml(_element("CopyObjectResult", {"ETag": f'"{row.etag}"', "LastModified": _iso(row.modified)}))
 
 
@@ -247,11 +260,13 @@ def _multipart(call: S3Call) -> Reply:
     if upload is None or (upload.bucket, upload.key) != (call.bucket, call.key):
         raise S3Error(404, "NoSuchUpload", "The specified upload does not exist.")
     if call.method == "PUT":
-        content = _content(call)
-        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        upload.parts[call.query["partNumber"]] = [call.objects.write(content), etag]
+        number = int(call.query["partNumber"])
+        if not 1 <= number <= MOST_PARTS:
+            raise S3Error(400, "InvalidArgument", f"partNumber is 1 to {MOST_PARTS}.")
+        blob = _content(call)
+        upload.parts[str(number)] = [blob.digest, blob.etag]
         table.save(upload_id, upload)
-        return Reply(200, headers={"ETag": f'"{etag}"'})
+        return Reply(200, headers={"ETag": f'"{blob.etag}"'})
     if call.method == "DELETE":
         table.drop(upload_id)
         return Reply(204)
@@ -274,40 +289,40 @@ def _complete(call: S3Call, upload_id: str, upload: Upload) -> Reply:
     order = [int(part) for part, _ in wanted]
     if order != sorted(set(order)):
         raise S3Error(400, "InvalidPartOrder", "The parts are not in order.")
-    content = b"".join(call.objects.path_of(upload.parts[part][0]).read_bytes() for part, _ in wanted)
+    files = [call.objects.path_of(upload.parts[part][0]) for part, _ in wanted]
+    blob = call.objects.write(piece for file in files for piece in _pieces(file))
     joined = hashlib.md5(b"".join(bytes.fromhex(made) for _, made in wanted), usedforsecurity=False).hexdigest()
     etag = f"{joined}-{len(wanted)}"
-    call.objects.put(call.where, content, etag=etag, content_type=upload.content_type, metadata=upload.metadata)
+    call.objects.put(call.where, blob, etag=etag, content_type=upload.content_type, metadata=upload.metadata)
     call.objects.uploads.drop(upload_id)
     facts = {"Location": f"/{call.bucket}/{call.key}", "Bucket": call.bucket, "Key": call.key, "ETag": f'"{etag}"'}
     return _xml(_element("CompleteMultipartUploadResult", facts))
 
 
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(PIECE):
+            yield piece
+
+
 # bodies
 
 
-def _content(call: S3Call) -> bytes:
-    """The bytes of an upload, without the chunk frames in which newer clients send checksums, and as promised."""
-    streamed = call.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
-    framed = streamed or "aws-chunked" in call.headers.get("content-encoding", "")
-    content = unframed(call.body) if framed else call.body
+def _content(call: S3Call) -> Blob:
+    """The bytes of an upload, as promised."""
+    if call.upload is None:
+        raise S3Error(400, "InvalidRequest", "An upload is needed.")
+    blob = call.objects.keep(call.upload)
     promised = call.headers.get("content-md5")
-    if promised and base64.b64decode(promised) != hashlib.md5(content, usedforsecurity=False).digest():
+    if promised and base64.b64decode(promised, validate=True).hex() != blob.etag:
         raise S3Error(400, "BadDigest", "The Content-MD5 does not match.")
-    return content
+    return blob
 
 
-def unframed(body: bytes) -> bytes:
-    """The content of an `aws-chunked` body; its trailer is dropped."""
-    chunks, position = [], 0
-    while position < len(body):
-        end = body.find(b"\r\n", position)
-        size = int(body[position : end if end >= 0 else None].split(b";")[0], 16)
-        if size == 0 or end < 0:
-            break
-        chunks.append(body[end + 2 : end + 2 + size])
-        position = end + 2 + size + 2
-    return b"".join(chunks)
+def is_framed(headers: Mapping[str, str]) -> bool:
+    """Whether the body comes in chunk frames, in which newer clients send checksums."""
+    streamed = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+    return streamed or "aws-chunked" in headers.get("content-encoding", "")
 
 
 def _type(call: S3Call) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.store import Table
+from pulumi_dli.emulator.objects.upload import Blob, Incoming
 
 _VIRTUAL_HOST = re.compile(r"(?P<bucket>[^/]+)\.(obs|s3)[.-][^/]+")
 _PATH_HOST = re.compile(r"(obs|s3)[.-][^/]+")
@@ -80,16 +81,29 @@ class ObjectStore:
 
     # bytes
 
-    def write(self, content: bytes) -> str:
-        """Keep the bytes; their digest."""
-        digest = hashlib.sha256(content).hexdigest()
-        path = self.path_of(digest)
+    def incoming(self, *, framed: bool = False) -> Incoming:
+        """A file for an upload that begins."""
+        return Incoming(self._blobs / "incoming", framed=framed)
+
+    def keep(self, incoming: Incoming) -> Blob:
+        """Keep the bytes of an upload that is complete."""
+        blob = incoming.end()
+        path = self.path_of(blob.digest)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_bytes(content)
-            part.replace(path)
-        return digest
+            incoming.path.replace(path)
+        incoming.discard()
+        return blob
+
+    def write(self, contents: Iterable[bytes]) -> Blob:
+        """Keep these bytes."""
+        incoming = self.incoming()
+        try:
+            for content in contents:
+                incoming.feed(content)
+            return self.keep(incoming)
+        finally:
+            incoming.discard()
 
     def path_of(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest
@@ -98,14 +112,17 @@ class ObjectStore:
         """Delete bytes that no object, no part of an upload and none of `used` refers to."""
         kept = {row.digest for row in self._objects.rows.values()} | set(used)
         kept |= {digest for upload in self.uploads.rows.values() for digest, _ in upload.parts.values()}
-        for path in self._blobs.glob("*/*"):
+        for path in self._blobs.glob("*/*"):  # also what a kill left of uploads
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
     # buckets
 
     def has_bucket(self, name: str) -> bool:
-        return name in self.buckets.rows or (self.beside is not None and (self.beside / name).is_dir())
+        if name in self.buckets.rows:
+            return True
+        place = self._place(Location(name, "_"))  # None for a name that leads elsewhere
+        return place is not None and place.parent.is_dir()
 
     def create_bucket(self, name: str) -> None:
         if name not in self.buckets.rows:
@@ -123,17 +140,15 @@ class ObjectStore:
     def put(
         self,
         where: Location,
-        content: bytes,
+        blob: Blob,
         *,
         etag: str | None = None,
         content_type: str = "binary/octet-stream",
         metadata: dict[str, str] | None = None,
     ) -> StoredObject:
-        etag = etag or hashlib.md5(content, usedforsecurity=False).hexdigest()
-        digest = self.write(content)
-        row = StoredObject(
-            where.bucket, where.key, len(content), etag, digest, self._clock.now(), content_type, metadata or {}
-        )
+        now = self._clock.now()
+        etag = etag or blob.etag
+        row = StoredObject(where.bucket, where.key, blob.size, etag, blob.digest, now, content_type, metadata or {})
         self._objects.save(f"{where.bucket}/{where.key}", row)
         return row
 

@@ -8,6 +8,7 @@ emulator goes on with them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 import json
@@ -188,10 +189,11 @@ class SimulatedRuntime:
 
     def _step(self, run: Run) -> None:
         moment, state, what = run.plan.pop(0)
-        if state == "savepoint":
-            self._write_savepoint(run, what, moment)
-        else:
+        if state != "savepoint":
             self._enter(run, RunState(state), moment, what)
+        elif not self._write_savepoint(run, what, moment):
+            self._plan(run, [])
+            self._enter(run, RunState.RUNNING, moment, _no_savepoint("the disk of the local DLI is full"))
         self._schedule(run)
         self._save(run)
 
@@ -255,9 +257,14 @@ class SimulatedRuntime:
     def _ran(self, run: Run, now: float) -> float:
         return run.ran_before + (now - run.up_since if run.up_since is not None else 0.0)
 
-    def _write_savepoint(self, run: Run, folder: str, at: float) -> None:
-        self._write(folder, run, at)
+    def _write_savepoint(self, run: Run, folder: str, at: float) -> bool:
+        """False when it cannot be written: the job goes on without."""
+        try:
+            self._write(folder, run, at)
+        except OSError:
+            return False
         run.savepoint_path, run.savepoint_at = folder, at
+        return True
 
     def _checkpoint(self, run: Run, at: float) -> None:
         if not run.definition.get("checkpoint_enabled") or run.up_since is None:
@@ -265,14 +272,16 @@ class SimulatedRuntime:
         number = int((at - run.up_since) / run.definition["checkpoint_interval"])
         if number:
             folder = f"obs://{checkpoint_folder(run.job_id, run.definition)}/{int(run.up_since)}/chk-{number}/"
-            self._write(folder, run, run.up_since + number * run.definition["checkpoint_interval"])
+            with contextlib.suppress(OSError):  # a full disk: this checkpoint is not made
+                self._write(folder, run, run.up_since + number * run.definition["checkpoint_interval"])
 
     def _write(self, folder: str, run: Run, at: float) -> None:
         where = _metadata_of(folder)
         if where:
-            self._core.part(ObjectStore).create_bucket(where.bucket)
+            objects = self._core.part(ObjectStore)
+            objects.create_bucket(where.bucket)
             content = {"job_id": run.job_id, "name": run.name, "at": at, "ran": self._ran(run, at)}
-            self._core.part(ObjectStore).put(where, json.dumps(content).encode())
+            objects.put(where, objects.write([json.dumps(content).encode()]))
 
     def _state_at(self, path: str | None) -> float:
         found = self._core.part(ObjectStore).find(_metadata_of(path)) if path else None

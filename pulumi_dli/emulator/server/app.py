@@ -7,31 +7,37 @@ Only delays, latency and cut connections are asynchronous. An answer leaves afte
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from pulumi_dli.emulator.console import page
 from pulumi_dli.emulator.core.call import Call
-from pulumi_dli.emulator.core.errors import GatewayRefusal, Refusal, unpublished
+from pulumi_dli.emulator.core.errors import GatewayRefusal, Refusal, disk_full, unpublished
 from pulumi_dli.emulator.core.faults import Fault
 from pulumi_dli.emulator.core.journal import Entry, ids_in, without_secrets
 from pulumi_dli.emulator.core.messages import Reply
 from pulumi_dli.emulator.core.service import Operation
+from pulumi_dli.emulator.core.store import StorageError
 from pulumi_dli.emulator.iam.records import Presented, versions
 from pulumi_dli.emulator.jobs.records import Jobs
 from pulumi_dli.emulator.local_dli import LocalDli
 from pulumi_dli.emulator.objects import calls as s3
-from pulumi_dli.emulator.server import control
+from pulumi_dli.emulator.objects.upload import Incoming as UploadFile
+from pulumi_dli.emulator.objects.upload import UploadError, check_size
+from pulumi_dli.emulator.server import control, guard
+from pulumi_dli.emulator.server.bodies import parse_json, read_body
 from pulumi_dli.emulator.services import OPERATIONS
 
 CONTROL = "/__dli/"
@@ -45,6 +51,12 @@ STATUS_ERRORS = {
     503: ("APIGW.0201", "The service is unavailable."),
     504: ("APIGW.0201", "The backend timed out."),
 }
+SAFE_HEADERS = {  # an answer shows what callers sent: no browser is to run it
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+READS = frozenset(operation.name for operation in OPERATIONS if operation.reads) | {"iam.tokens"}
 _LOOK_SECONDS = 0.01
 DUPLICATES = {"queues.create": "DLI.0006", "pools.create": "DLI.0006"}
 
@@ -53,15 +65,23 @@ class _CutConnectionError(Exception):
     """The client is to get no answer at all."""
 
 
+class _NoJson:
+    """The body of a request that is not valid JSON."""
+
+
+NO_JSON = _NoJson()
+
+
 @dataclass
 class Incoming:
     """A request whose body has been read."""
 
     operation: str
     request: Request
-    body: bytes
-    parsed: Any
-    fault: Fault | None
+    body: bytes = b""
+    parsed: Any = None
+    upload: UploadFile | None = None
+    fault: Fault | None = None
 
 
 Handle = Callable[[Incoming], Reply]
@@ -73,9 +93,18 @@ class App:
     def __init__(self, dli: LocalDli, *, base_url: str) -> None:
         self._dli = dli
         self._base_url = base_url
-        self.connections: dict[tuple[str, int], asyncio.Transport] = {}
-        self.asgi = Starlette(routes=self._routes(), exception_handlers={404: self._unknown, 405: self._unknown})
-        self.asgi.router.redirect_slashes = False
+        self.transports: dict[tuple[str, int], asyncio.Transport] = {}
+        self._starlette = Starlette(routes=self._routes(), exception_handlers={404: self._unknown, 405: self._unknown})
+        self._starlette.router.redirect_slashes = False
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What uvicorn calls: foreign requests end here."""
+        reason = guard.refusal(scope["headers"])
+        if reason:
+            reply = Reply(403, {"error_code": "LOCAL.0403", "error_msg": reason})
+            await _response(reply)(scope, receive, send)
+        else:
+            await self._starlette(scope, receive, send)
 
     def _routes(self) -> list[BaseRoute]:
         fixed: list[BaseRoute] = [
@@ -96,11 +125,55 @@ class App:
     # outside of DLI
 
     async def _control(self, request: Request) -> Response:
-        content = await request.body()
-        body = _json(content) if content else {}
-        reply = control.handle(self._dli, request.method, request.path_params["path"], request.query_params, body)
-        self._dli.store.commit()
+        try:
+            reply = self._controlled(request, await read_body(request))
+        except ClientDisconnect:
+            return Response()
+        except Refusal as refusal:
+            reply = Reply(refusal.status, {**refusal.body, "error": refusal.message})
         return _response(reply)
+
+    def _controlled(self, request: Request, body: bytes) -> Reply:
+        """No form and no plain text: a browser sends those for any page without asking first."""
+        reads = request.method in ("GET", "HEAD")
+        if not reads and media_type(request) != "application/json":
+            raise Refusal(415, "DLI.0001", "Control calls take application/json only.")
+        self._dli.iam.check_operator(_presented(request, body))
+        return self._act(reads=reads, handle=lambda: self._control_reply(request, body))
+
+    def _control_reply(self, request: Request, content: bytes) -> Reply:
+        try:
+            body = parse_json(content) if content else {}
+        except ValueError as error:
+            return Reply(400, {"error": f"the body is not valid JSON: {error}"})
+        return control.handle(self._dli, request.method, request.path_params["path"], request.query_params, body)
+
+    def _act(self, *, reads: bool, handle: Callable[[], Reply]) -> Reply:
+        """Handle, and commit. With a full disk, reads are answered all the same and writes leave nothing behind."""
+        try:
+            reply = handle()
+        except Refusal:
+            self._commit(reads=True)  # what the clock brought, not what the call wanted
+            raise
+        except StorageError as error:
+            raise self._undone(str(error)) from error
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            raise self._undone(error.strerror or "") from error
+        self._commit(reads=reads)
+        return reply
+
+    def _commit(self, *, reads: bool) -> None:
+        try:
+            self._dli.store.commit()
+        except StorageError as error:
+            if not reads:
+                raise self._undone(str(error)) from error
+
+    def _undone(self, reason: str) -> Refusal:
+        self._dli.restore()
+        return disk_full(reason)
 
     async def _root(self, request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):
@@ -121,21 +194,26 @@ class App:
         return self._dli.iam.issue(incoming.parsed, base_url=self._base_url)
 
     def _projects(self, incoming: Incoming) -> Reply:
-        self._dli.iam.user_of(_presented(incoming), project_id="")
+        self._dli.iam.user_of(_presented(incoming.request, incoming.body), project_id="")
         return self._dli.iam.projects(incoming.request.query_params.get("name", ""))
 
     async def _objects(self, request: Request) -> Response:
         params, query = request.path_params, dict(request.query_params)
         bucket, key = params.get("bucket", ""), params.get("key", "")
 
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        plain = s3.S3Call(self._dli, request.method, bucket, key, query, headers)
+
         def handle(incoming: Incoming) -> Reply:
             checkpoints = getattr(self._dli.runtime, "checkpoint_all", None)
             if checkpoints and bucket and not key:
                 checkpoints()
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            return s3.handle(s3.S3Call(self._dli, request.method, bucket, key, query, headers, incoming.body))
+            return s3.handle(replace(plain, body=incoming.body, upload=incoming.upload))
 
-        return await self._endpoint(s3.operation_of(request.method, bucket, key, query), handle)(request)
+        operation = s3.operation_of(request.method, bucket, key, query)
+        response = await self._journaled(request, operation, handle, plain if request.method == "PUT" and key else None)
+        response.headers.setdefault("Content-Disposition", "attachment")
+        return response
 
     # DLI
 
@@ -148,15 +226,15 @@ class App:
     def _handle(self, operation: Operation, incoming: Incoming) -> Reply:
         dli, request, body = self._dli, incoming.request, incoming.body
         params = request.path_params
-        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        kind = media_type(request)
         if (kind and kind != "application/json") or (body and not kind):
             raise GatewayRefusal(415, "DLI.0001", f"Unsupported media type: {kind or 'none'}.")
-        user = dli.iam.user_of(_presented(incoming), project_id=params["project_id"])
+        user = dli.iam.user_of(_presented(incoming.request, incoming.body), project_id=params["project_id"])
         if operation.feature and getattr(dli.quirks, operation.feature):
             raise unpublished(request.method, request.url.path)
         if operation.name == "packages.replace" and params["variant"] not in ("jars", "pyfiles", "files"):
             raise unpublished(request.method, request.url.path)
-        if body and incoming.parsed is None:
+        if incoming.parsed is NO_JSON or (body and incoming.parsed is None):
             raise Refusal(400, "DLI.0001", "The request body is not valid JSON.")
         fault = incoming.fault
         partial = fault if fault is not None and fault.effect == "partial_batch" else None
@@ -176,44 +254,86 @@ class App:
 
     def _endpoint(self, operation: str, handle: Handle) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            begun = time.perf_counter()
-            body = await request.body()
-            parsed = None if operation.startswith(("objects.", "buckets.")) else _json(body)
-            entry = self._entry(operation, request, parsed)
-            fault = self._dli.faults.for_call(operation, request.url.path, parsed)
-            if fault is not None:
-                entry.fault = str(fault.effect)
-            wait = self._dli.settings.latency_ms / 1000 + (fault.seconds_before if fault else 0.0)
-            if wait:
-                await asyncio.sleep(wait)
-            try:
-                reply = self._answer(Incoming(operation, request, body, parsed, fault), handle)
-                entry.status = reply.status
-                await self._hold(fault)
-            except _CutConnectionError:
-                await self._cut(request)
-                return Response()
-            finally:
-                entry.milliseconds = round((time.perf_counter() - begun) * 1000, 3)
-            return _response(reply)
+            return await self._journaled(request, operation, handle)
 
         return endpoint
+
+    async def _journaled(
+        self, request: Request, operation: str, handle: Handle, upload_of: s3.S3Call | None = None
+    ) -> Response:
+        begun = time.perf_counter()
+        incoming = Incoming(operation, request)
+        try:
+            refused = await self._receive(incoming, upload_of)
+            return refused or await self._answered(incoming, handle, begun)
+        except ClientDisconnect:
+            return Response()
+        finally:
+            if incoming.upload is not None:
+                incoming.upload.discard()
+
+    async def _receive(self, incoming: Incoming, upload_of: s3.S3Call | None) -> Response | None:
+        """Read the body, or say why not."""
+        request = incoming.request
+        try:
+            if upload_of is not None:
+                await self._receive_upload(incoming, upload_of)
+            else:
+                incoming.body = await read_body(request)
+                if not incoming.operation.startswith(("objects.", "buckets.")):
+                    incoming.parsed = _parsed(incoming.body)
+        except (UploadError, s3.S3Error) as error:
+            return _response(s3.refused(error, request.path_params["bucket"], request.path_params["key"]))
+        except Refusal as refusal:
+            return _response(Reply(refusal.status, refusal.body))
+        return None
+
+    async def _receive_upload(self, incoming: Incoming, call: s3.S3Call) -> None:
+        s3.check_access(call)
+        check_size(incoming.request.headers.get("content-length", ""))
+        try:
+            incoming.upload = self._dli.objects.incoming(framed=s3.is_framed(call.headers))
+            async for chunk in incoming.request.stream():
+                incoming.upload.feed(chunk)
+        except OSError as error:
+            full = disk_full(error.strerror or str(error))
+            raise s3.S3Error(full.status, full.code, full.message) from error
+
+    async def _answered(self, incoming: Incoming, handle: Handle, begun: float) -> Response:
+        entry = self._entry(incoming.operation, incoming.request, incoming.parsed)
+        fault = incoming.fault = self._dli.faults.for_call(
+            incoming.operation, incoming.request.url.path, incoming.parsed
+        )
+        if fault is not None:
+            entry.fault = str(fault.effect)
+        wait = self._dli.settings.latency_ms / 1000 + (fault.seconds_before if fault else 0.0)
+        if wait:
+            await asyncio.sleep(wait)
+        try:
+            reply = self._answer(incoming, handle)
+            entry.status = reply.status
+            await self._hold(fault)
+        except _CutConnectionError:
+            await self._cut(incoming.request)
+            return Response()
+        finally:
+            entry.milliseconds = round((time.perf_counter() - begun) * 1000, 3)
+        return _response(reply)
 
     def _answer(self, incoming: Incoming, handle: Handle) -> Reply:
         fault = incoming.fault
         dli, request_id = self._dli, uuid.uuid4().hex
+        reads = incoming.request.method in ("GET", "HEAD") or incoming.operation in READS
         try:
             if fault is not None:
                 _play(incoming, fault)
-            dli.part(Jobs).catch_up()
-            reply = handle(incoming)
+            reply = self._act(reads=reads, handle=lambda: self._caught_up(incoming, handle))
         except Refusal as refusal:
             reply = Reply(refusal.status, refusal.body)
             if isinstance(refusal, GatewayRefusal):
                 reply.body["request_id"] = request_id
             if fault is not None and fault.retry_after is not None:
                 reply.headers = {"Retry-After": str(fault.retry_after)}
-        dli.store.commit()
         if fault is not None and fault.effect == "drop_after":
             raise _CutConnectionError
         elsewhere = incoming.operation.startswith(OUTSIDE_OF_DLI)
@@ -221,6 +341,10 @@ class App:
         fixed = {"Date": date, "X-Request-Id": request_id}
         reply.headers = {**fixed, **reply.headers}
         return reply
+
+    def _caught_up(self, incoming: Incoming, handle: Handle) -> Reply:
+        self._dli.jobs.catch_up()
+        return handle(incoming)
 
     def _entry(self, operation: str, request: Request, parsed: Any) -> Entry:
         params, query = dict(request.path_params), dict(request.query_params)
@@ -247,7 +371,7 @@ class App:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _cut(self, request: Request) -> None:
-        transport = self.connections.get(request.scope["client"])
+        transport = self.transports.get(request.scope["client"])
         if transport is not None:
             transport.abort()
         while (await request.receive())["type"] != "http.disconnect":
@@ -269,24 +393,27 @@ def _play(incoming: Incoming, fault: Fault) -> None:
         raise refusal
 
 
-def _presented(incoming: Incoming) -> Presented:
-    request = incoming.request
+def _presented(request: Request, body: bytes) -> Presented:
     raw_path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").split("?")[0]
     raw_query = request.scope["query_string"].decode("latin-1")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Presented(request.method, raw_path, raw_query, headers, incoming.body)
+    return Presented(request.method, raw_path, raw_query, headers, body)
 
 
-def _json(body: bytes) -> Any:
+def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body) if body else None
+        return parse_json(body)
     except ValueError:
-        return None
+        return NO_JSON
+
+
+def media_type(request: Request) -> str:
+    return str(request.headers.get("content-type", "")).split(";")[0].strip().lower()
 
 
 def _response(reply: Reply) -> Response:
     content = reply.raw
-    headers = dict(reply.headers)
+    headers = {**SAFE_HEADERS, **reply.headers}
     if content is None:
         content = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
     media_type = reply.media_type if content or reply.media_type != "application/json" else None

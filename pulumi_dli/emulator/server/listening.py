@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -31,27 +32,72 @@ def bind(port: int) -> socket.socket:
     return listening
 
 
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen at run time by uvicorn
+    """A connection that is remembered, so that a fault can cut it, and dropped when its client sends nothing more.
+
+    The head of a request has to be whole in time; its body has to come on. uvicorn itself bounds only the rest between
+    an answer and the next request.
+    """
+
+    transports: ClassVar[dict[tuple[str, int], asyncio.Transport]]
+    patience: ClassVar[float]
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._peer = transport.get_extra_info("peername")[:2]
+        self.transports[self._peer] = transport
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self.transports.pop(self._peer, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:  # in the head of a request
+            if self._timer is None:
+                self._wait()
+        elif cycle.more_body:
+            self._stop_waiting()
+            self._wait()
+        else:
+            self._stop_waiting()
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self.patience, self._drop)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _drop(self) -> None:
+        self._timer = None
+        if self.flow.read_paused:  # the server is behind, not the client
+            self._wait()
+        else:
+            self.transport.abort()
+
+
 def make_server(dli: LocalDli, *, base_url: str, server_type: type[uvicorn.Server] = uvicorn.Server) -> uvicorn.Server:
     """A server that is ready to run on a socket of the caller, which must be bound to the loopback."""
     if urlsplit(base_url).hostname != LOOPBACK:
         raise ValueError("the emulator listens on the loopback only")
     app = App(dli, base_url=base_url)
 
-    class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen at run time by uvicorn
-        """Remembers its connection, so that a fault can cut it."""
+    class Protocol(_Protocol):
+        """The connections of this server."""
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            self._peer = transport.get_extra_info("peername")[:2]
-            app.connections[self._peer] = transport
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            app.connections.pop(self._peer, None)
-            super().connection_lost(exc)
+        transports = app.transports
+        patience = dli.settings.patience_seconds
 
     config = uvicorn.Config(
         app.asgi,
         http=Protocol,
+        interface="asgi3",
         ws="none",
         lifespan="off",
         log_config=None,

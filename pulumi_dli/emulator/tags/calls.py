@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import Field
 
@@ -18,12 +17,19 @@ class TagList(Body):
     tags: list[Tag] = Field(min_length=1)
 
 
+class TagCondition(Body):
+    """A key, and values of which one must be there; none: any."""
+
+    key: str
+    values: list[str] | None = None
+
+
 class TagFilter(Body):
     """The filter of resource-instances; matches take any of the values of each key."""
 
-    tags: list[dict[str, Any]] = Field(default_factory=list)
-    limit: int = 1000
-    offset: int = 0
+    tags: list[TagCondition] = Field(default_factory=list)
+    limit: int = Field(1000, ge=0)
+    offset: int = Field(0, ge=0)
 
 
 def create(call: Call) -> Reply:
@@ -78,7 +84,7 @@ def count_instances(call: Call) -> Reply:
 
 
 def _matching(call: Call, asked: TagFilter) -> list[Tagged]:
-    conditions = [(item.get("key"), item.get("values") or []) for item in asked.tags]
+    conditions = [(condition.key, condition.values or []) for condition in asked.tags]
     return [
         row
         for row in call.core.part(Tags).all_of(call.project_id, _type(call).name)

@@ -14,8 +14,8 @@ SERVICE = Service(
     name="tags",
     records=(Tags,),
     operations=(
-        Operation("tags.filter", "POST", _INSTANCES + "/filter", calls.filter_instances, "v3_unpublished"),
-        Operation("tags.count", "POST", _INSTANCES + "/count", calls.count_instances, "v3_unpublished"),
+        Operation("tags.filter", "POST", _INSTANCES + "/filter", calls.filter_instances, "v3_unpublished", reads=True),
+        Operation("tags.count", "POST", _INSTANCES + "/count", calls.count_instances, "v3_unpublished", reads=True),
         Operation("tags.list_type", "GET", _ROOT + "/tags", calls.show_type, "v3_unpublished"),
         Operation("tags.list", "GET", _ONE, calls.show, "v3_unpublished"),
         Operation("tags.create", "POST", _ONE + "/create", calls.create, "v3_unpublished"),
