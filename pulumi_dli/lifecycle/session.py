@@ -53,6 +53,11 @@ class Session:
         """The pauses of one wait."""
         return Backoff(self.client.connection.poll_seconds)
 
+    def service_now(self) -> float:
+        """Seconds on the service's clock, our own where it does not tell the time."""
+        told = self.client.service_time
+        return told if told is not None else self.clock.now()
+
     def wrote(self) -> None:
         """A write of ours went out: what was read before is old."""
         self.jobs.wrote()

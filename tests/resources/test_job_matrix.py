@@ -60,14 +60,6 @@ def stopped(stream: Stream) -> None:
     stream.emulator.advance(100)
 
 
-def cancel_fail(stream: Stream) -> None:
-    running(stream)
-    fault = stream.emulator.behave("cancel_fail")
-    stream.act("stop")
-    stream.emulator.advance(100)
-    stream.emulator.clear_faults(fault)
-
-
 def arrears(stream: Stream) -> None:
     running(stream)
     stream.act("arrears")
@@ -202,15 +194,6 @@ def test_a_job_between_two_statuses_is_waited_for(stream, bring):
     assert stream.status == "job_running"
     assert len(stream.real["restored_from"]) == 1
     assert stream.real["definition"]["entrypoint"] == B
-
-
-def test_a_job_whose_stop_failed_is_never_sent_a_change(stream):
-    cancel_fail(stream)
-    stream.forget()
-    with pytest.raises(Failed):
-        stream.up(entrypoint=B)
-    assert stream.writes() == ["stop"]
-    assert stream.status == "job_cancel_fail"
 
 
 def test_an_idle_job_is_restarted_with_its_state(stream):

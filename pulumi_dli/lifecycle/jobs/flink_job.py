@@ -25,8 +25,17 @@ from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
 from pulumi_dli.lifecycle.jobs import facts, forecast, savepoints, wire
 from pulumi_dli.lifecycle.jobs.birth import KIND, Made, make
+from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
 from pulumi_dli.lifecycle.jobs.moves import JobMoves
-from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.jobs.plan import (
+    Phase,
+    Restore,
+    Stop,
+    no_savepoint_now,
+    phase_of,
+    plan_upgrade,
+    state_without_savepoint,
+)
 from pulumi_dli.lifecycle.jobs.upgrade import Unfinished, Upgrade
 from pulumi_dli.lifecycle.jobs.wish import (
     NOTES,
@@ -180,8 +189,16 @@ class FlinkJarJobLifecycle:
         changed = changes(FlinkJarJobSpec, olds, inputs)
         # Announce the stop that a restart begins with, before anything is read: the stops of many travel together.
         restarts = any(change.effect is Effect.RESTART for change in changed)
-        with session.stops.joining() if restarts else contextlib.nullcontext():
-            return self._update(moves, olds, inputs, changed)
+        try:
+            with session.stops.joining() if restarts else contextlib.nullcontext():
+                return self._update(moves, olds, inputs, changed)
+        except DliError as error:
+            steering = {change.field: change.new for change in changed if change.effect is Effect.IGNORED}
+            if not steering:
+                raise
+            # What only steers the provider needs nobody's consent: the next delete reads it out of the state.
+            outs = {key: value for key, value in {**olds, **steering}.items() if value is not None}
+            raise HalfDone(id, outs, (str(error),)) from error
 
     def _update(
         self, moves: JobMoves, olds: Mapping[str, Any], inputs: Mapping[str, Any], changed: Collection[Change]
@@ -206,7 +223,7 @@ class FlinkJarJobLifecycle:
         if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
             outs["deferred"] = deferred
         try:
-            saved = self._savepoint_now(moves, done, olds, inputs, made=upgrade.savepoint_path is not None)
+            saved = self._savepoint_now(moves, done, olds, inputs, made=plan.stop is Stop.WITH_SAVEPOINT)
         except DliError as error:
             # All else is done; only the savepoint is still to be made.
             raise HalfDone(job_id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
@@ -317,6 +334,9 @@ class FlinkJarJobLifecycle:
             job = moves.settle(moves.look_together())
             if not _may_hold_state(job):
                 return
+            if phase_of(job.status) is Phase.UNSURE:
+                self._keep_what_there_is(moves, job, olds)
+                return
             try:
                 stopped = moves.stop(job, savepoint=True, path_needed=False)
             except CancelledError:
@@ -331,6 +351,19 @@ class FlinkJarJobLifecycle:
             call.note(f"savepoint {stopped.savepoint_path}")
         elif stopped.has_savepoint and bucket:
             call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # contract 6.6
+
+    def _keep_what_there_is(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
+        """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""
+        situation, wish = situation_of(job, olds), wanted((), {}, olds, None).wish
+        kept = state_without_savepoint(situation, wish)
+        if kept not in (Restore.SAVEPOINT, Restore.CHECKPOINT):
+            raise DliError(
+                f"{moves.what} was not deleted: {no_savepoint_now(situation)}; savepoint_on_delete=False deletes it, "
+                "too, without its state. `pulumi up` records such an input, whatever else it refuses; then delete again"
+            )
+        path = job.savepoint_path if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
+        moves.call.note(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
+        moves.call.warn(f"{moves.what} made no last savepoint (its last stop failed): what it did since {path} is lost")
 
     def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
         name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")

@@ -23,6 +23,7 @@ from pulumi_dli.specs.flink_jar_job import is_new_flink
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
+_READ_BY_DELETE = ("savepoint_on_delete", "upgrade_mode", "allow_old_savepoint")
 _WITHOUT_IMPORT = ("otc.t-systems.com",)  # endpoints whose reference lacks import-savepoint (contract 6.10)
 
 
@@ -52,7 +53,14 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
     situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)
     plan = plan_upgrade(situation, want.wish)
     if plan.blocked and not any(change.unknown for change in ahead.changes):
-        raise UpgradeBlockedError(f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.blocked}")
+        reason = f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.blocked}"
+        recorded = [change.field for change in ahead.changes if change.field in _READ_BY_DELETE]
+        if not recorded:
+            raise UpgradeBlockedError(reason)
+        # An error here would keep `up` from recording what the next delete needs; the update then fails with it.
+        call.note(f"blocked, only {', '.join(recorded)} is recorded{source}")
+        call.warn(f"this update will fail: {reason}")
+        return changed
     call.note(line(plan, want, ahead, live=phase_of(situation.status) is Phase.LIVE) + source)
     _warn(call, plan, situation, ahead)
     if any(change.field in ("entrypoint", "flink_version", "dependency_jars") for change in ahead.changes):

@@ -23,15 +23,17 @@ from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.stops import ENDED, FIRST_JOB, STOP_SECONDS, UP, JobStops
 from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES
 from pulumi_dli.lifecycle.sharing.looks import Sighting
-from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Goal, Seen, Silence
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
-_NOT_UP = ENDED | MOVING_STATUSES
-_STARTING_LOOKS = 5  # looks for which an accepted start may still show the rest that it ends
+_NOT_UP = ENDED | MOVING_STATUSES | {"job_init"}
+_UNSTARTED_SECONDS = 60.0  # service time for which an accepted start may still show the rest that it ends
 
 
 class JobMoves(JobStops):
     """The moves of one job within one call."""
+
+    _start_again: Callable[[], None]
 
     def change(self, body: Mapping[str, Any], again: Callable[[], Mapping[str, Any]] | None = None) -> None:
         """PUT these fields. Sent once more when the answer is lost, since it says what shall be and not what to add.
@@ -90,6 +92,10 @@ class JobMoves(JobStops):
 
     def start(self, before: FlinkJob | None, *, resume: bool) -> None:
         """Have the job started; returns when the service has accepted it."""
+        self._start_again = lambda: self._start(before, resume=resume)
+        self._start(before, resume=resume)
+
+    def _start(self, before: FlinkJob | None, *, resume: bool) -> None:
         for _ in range(3):
             try:
                 with self._asking():
@@ -111,23 +117,33 @@ class JobMoves(JobStops):
         return before is not None and (now.start_time or 0) > (before.start_time or 0)
 
     def await_running(self, before: FlinkJob | None = None, *, on_queue: str = "") -> Sighting[FlinkJob]:
-        """The job once it runs (or has finished, if it is a bounded one).
+        """The job once it runs (or has finished, if it is a bounded one). Started once more if it never heard of it.
 
         Raises:
-            WaitFailedError: it came to rest in another status; with the service's description.
+            WaitFailedError: it came to rest in another status, with the service's description, or never left its rest.
             WaitTimeoutError, CancelledError: it is still on its way.
         """
-        looks = 0
+        return self._until_heard("start", self._start_again, lambda: self._see_it_run(before, on_queue))
+
+    def _see_it_run(self, before: FlinkJob | None, on_queue: str) -> Sighting[FlinkJob]:
+        silence = Silence(self._service_now, seconds=_UNSTARTED_SECONDS)
+        rest = before.status if before else "job_init"
+        started_before = (before.start_time if before else None) or 0
+        moved = False
 
         def seen(sighting: Sighting[FlinkJob]) -> Seen:
-            nonlocal looks
-            looks += 1
+            nonlocal moved
             job = sighting.job
-            if looks <= _STARTING_LOOKS and before and job.status == before.status and _is_at_rest(before):
+            moved = moved or job.status != rest or (job.start_time or 0) > started_before
+            if moved or (before and not _is_at_rest(before)):
+                return self._seen(job, words=f"submitting on queue {on_queue}" if on_queue else "submitting")
+            if not silence.lasts():
                 return Seen("job_submitting", words="submitting")
-            return self._seen(job, words=f"submitting on queue {on_queue}" if on_queue else "submitting")
+            # Of a rest that a start may also end in, nobody can tell the one before from the one after.
+            return self._seen(job) if phase_of(rest) is Phase.FAILED else Seen(UNHEARD)
 
-        goal = Goal("Flink job", target=UP, failed=ENDED, moving=MOVING_STATUSES | {"job_init"}, hint=FIRST_JOB)
+        failed = ENDED | {"job_init", UNHEARD}
+        goal = Goal("Flink job", target=UP, failed=failed, moving=MOVING_STATUSES, hint=FIRST_JOB)
         return self._wait(goal, START_SECONDS, seen)
 
     def stabilise(self, seconds: float, *, restarts_before: int) -> FlinkJob:

@@ -77,6 +77,7 @@ class Situation:
         has_savepoint: whether the service holds a savepoint of the job.
         savepoint_is_newest: whether that savepoint is proven to be newer than the job's last start.
         remembered: whether an interrupted upgrade left the path of its savepoint, and nobody started the job since.
+        savepoint_path: of the newest savepoint, "" when it is not known: named where it is all that would be left.
     """
 
     status: str
@@ -84,6 +85,7 @@ class Situation:
     has_savepoint: bool = False
     savepoint_is_newest: bool = False
     remembered: bool = False
+    savepoint_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Plan:
         stop: how to stop, None to leave it running.
         change: whether changed fields are sent now.
         start: from what to start, None to leave it as it is.
+        keeps: without a start: what must be there before the stop, so that a later start has something to go on from.
         blocked: why nothing may be touched; "" when the plan can go ahead.
         warning: what the author should know although the plan goes ahead.
     """
@@ -130,6 +133,7 @@ class Plan:
     stop: Stop | None = None
     change: bool = False
     start: Restore | None = None
+    keeps: Restore | None = None
     blocked: str = ""
     warning: str = ""
 
@@ -147,6 +151,11 @@ _NO_STATE = (
     "initial_savepoint_path, allow_old_savepoint=True, or upgrade_mode stateless (drops the state) or last-state"
 )
 _WAS_RUN = 'a job that ran cannot become a draft again: use state="suspended"'
+_SINCE = {
+    Restore.SAVEPOINT: "no savepoint can be made after a failed stop: what was done since the last one is undone",
+    Restore.IMPORTED: "no savepoint can be made after a failed stop: it goes on from initial_savepoint_path",
+    Restore.CHECKPOINT: "no savepoint can be made after a failed stop: it goes on from its newest checkpoint",
+}
 _MAY_RUN = "its last stop failed, so it may still run: change restart_nonce to stop and start it"
 
 
@@ -158,7 +167,7 @@ def plan_upgrade(situation: Situation, wish: Wish) -> Plan:
     if wish.state == "running":
         return _to_running(phase, situation, wish)
     if wish.state == "suspended":
-        return _to_suspended(phase, wish)
+        return _to_suspended(phase, situation, wish)
     if wish.state == "draft" and phase is not Phase.DRAFT:
         return Plan("blocked", blocked=_WAS_RUN)
     return _sent_at_rest(wish) if phase is not Phase.LIVE else _while_running(wish, restart=NO_EFFECT)
@@ -180,7 +189,7 @@ def _to_running(phase: Phase, situation: Situation, wish: Wish) -> Plan:
             return _sent_at_rest(wish)
         case Phase.UNSURE:
             if wish.effect == Effect.RESTART:
-                return _restart(wish)
+                return _restart_unsure(situation, wish)
             if wish.effect > Effect.IGNORED:
                 return Plan("blocked", blocked=_MAY_RUN)
             return Plan("left as it is", warning=_MAY_RUN)
@@ -190,7 +199,13 @@ def _to_running(phase: Phase, situation: Situation, wish: Wish) -> Plan:
             return Plan("left as it is", warning=_ARREARS)
 
 
-def _to_suspended(phase: Phase, wish: Wish) -> Plan:
+def _to_suspended(phase: Phase, situation: Situation, wish: Wish) -> Plan:
+    if phase is Phase.UNSURE and wish.mode != "stateless":
+        kept = state_without_savepoint(situation, wish)
+        if kept is None:
+            return Plan("blocked", blocked=no_savepoint_now(situation))
+        change = wish.effect > Effect.IGNORED
+        return Plan("stops without savepoint", stop=Stop.PLAIN, change=change, keeps=kept, warning=_SINCE[kept])
     if phase in (Phase.LIVE, Phase.UNSURE):
         stop = Stop.PLAIN if wish.mode == "stateless" else Stop.WITH_SAVEPOINT
         line = "stops, state is dropped" if stop is Stop.PLAIN else "stops with savepoint"
@@ -220,6 +235,48 @@ def _restart(wish: Wish) -> Plan:
             return Plan("restart from newest checkpoint", stop=Stop.PLAIN, change=True, start=Restore.CHECKPOINT)
         case _:
             return Plan("restart with savepoint", stop=Stop.WITH_SAVEPOINT, change=True, start=Restore.SAVEPOINT)
+
+
+def _restart_unsure(situation: Situation, wish: Wish) -> Plan:
+    """A restart out of `job_cancel_fail`, where the service makes no savepoint and takes a plain stop only."""
+    if wish.mode == "stateless":
+        return _restart(wish)
+    kept = state_without_savepoint(situation, wish)
+    if kept is None:
+        return Plan("blocked", blocked=no_savepoint_now(situation))
+    if kept is Restore.CHECKPOINT:
+        return _restart(wish)
+    words = {Restore.IMPORTED: "initial_savepoint_path", Restore.SAVEPOINT: "an old savepoint"}[kept]
+    if kept is Restore.SAVEPOINT and situation.savepoint_is_newest:
+        words = "its savepoint"
+    return Plan(f"restart from {words}", stop=Stop.PLAIN, change=True, start=kept, warning=_SINCE[kept])
+
+
+def state_without_savepoint(situation: Situation, wish: Wish) -> Restore | None:
+    """From what a job goes on that is stopped without a savepoint; None when the program allows no such stop."""
+    if wish.mode == "last-state":
+        return Restore.CHECKPOINT
+    if situation.has_savepoint and situation.savepoint_is_newest:
+        return Restore.SAVEPOINT
+    if wish.initial_savepoint:
+        return Restore.IMPORTED
+    return Restore.SAVEPOINT if wish.allow_old and situation.has_savepoint else None
+
+
+def no_savepoint_now(situation: Situation) -> str:
+    """Why a stop out of `job_cancel_fail` is refused, what it would lose, and the ways out."""
+    path = f" ({situation.savepoint_path})" if situation.savepoint_path else ""
+    lost = (
+        f"since its last savepoint{path}"
+        if situation.has_savepoint
+        else "since it was first started: it has no savepoint"
+    )
+    old = "allow_old_savepoint=True (goes on from that savepoint), " if situation.has_savepoint else ""
+    return (
+        "its last stop failed (job_cancel_fail), so it may still run, and DLI now stops it without a savepoint only. "
+        f"That would lose what it has done {lost}. To allow it, give upgrade_mode last-state (goes on from the newest "
+        f"checkpoint), {old}initial_savepoint_path, or upgrade_mode stateless (drops the state)"
+    )
 
 
 def _from_rest(situation: Situation, wish: Wish, *, due: bool, left: Plan) -> Plan:

@@ -22,11 +22,14 @@ from pulumi_dli.lifecycle.jobs import savepoints
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES, JobView
 from pulumi_dli.lifecycle.sharing.looks import Sighting
-from pulumi_dli.lifecycle.sharing.waiting import Goal, Seen
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Goal, Seen, Silence
 
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
-_STILL_RUNNING_SECONDS = 300.0  # service time after which a job that still shows itself running was not stopped
+_STILL_RUNNING_SECONDS = (
+    300.0  # service time after which a job that shows no savepoint being made was not asked for one
+)
+_UNSTOPPED_SECONDS = 60.0  # the same for a plain stop
 
 _COMES_BACK_SECONDS = 120.0  # service time within which a failed job restarts by itself, if it does
 _MOST_STOPS = 20
@@ -130,7 +133,11 @@ class JobStops(JobView):
             NoSavepointError: it came to rest without a new savepoint.
             WaitFailedError: it was not stopped and runs on.
         """
-        rested = self._await_rest(before, savepoint=savepoint).job
+        rested = self._until_heard(
+            "stop",
+            lambda: self.ask_to_stop(savepoint=savepoint),
+            lambda: self._await_rest(before, savepoint=savepoint),
+        ).job
         if not path_needed and before.has_savepoint is False and rested.has_savepoint:
             return rested
         at_rest()
@@ -146,23 +153,24 @@ class JobStops(JobView):
         return after
 
     def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> Sighting[FlinkJob]:
-        asked = self._service_now()
+        silence = Silence(self._service_now, seconds=_STILL_RUNNING_SECONDS if savepoint else _UNSTOPPED_SECONDS)
         moved = False
 
         def seen(sighting: Sighting[FlinkJob]) -> Seen:
             nonlocal moved
             job = sighting.job
-            moved = moved or job.status in MOVING_STATUSES
+            moved = moved or (job.status in MOVING_STATUSES and job.status != before.status)
             told = bool(job.status_desc) and job.status_desc != before.status_desc
-            late = self._service_now() - asked > _STILL_RUNNING_SECONDS
-            if phase_of(job.status) is Phase.LIVE and (moved or late or (told and savepoint)):
+            if phase_of(job.status) is Phase.LIVE and (moved or (told and savepoint)):
                 return Seen("still running", self._description(job))
+            if not moved and (phase_of(job.status) is Phase.LIVE or job.status == before.status):
+                return Seen(UNHEARD if silence.lasts() else "job_canceling", words="stopping")
             return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
 
         goal = Goal(
             "Flink job",
             target=_AT_REST,
-            failed=("job_cancel_fail", "still running"),
+            failed=("job_cancel_fail", "still running", UNHEARD),
             moving=_MAY_STILL_MOVE,
         )
         try:
@@ -186,6 +194,13 @@ class JobStops(JobView):
             UpgradeBlockedError: the region has no such call.
         """
         asked = self.service_millis()
+        self._ask_for_savepoint(directory)
+        self._until_heard(
+            "savepoint", lambda: self._ask_for_savepoint(directory), lambda: self._await_savepoint(before, asked)
+        )
+        return self.look()
+
+    def _ask_for_savepoint(self, directory: str) -> None:
         try:
             with self._asking():
                 self.session.client.flink_jobs.savepoint(self.job_id, directory)
@@ -200,16 +215,23 @@ class JobStops(JobView):
             raise
         finally:
             self.session.wrote()
-        started = self._service_now()
+
+    def _await_savepoint(self, before: FlinkJob, asked: int) -> None:
+        silence = Silence(self._service_now, seconds=_STILL_RUNNING_SECONDS)
+        moved = False
 
         def seen(sighting: Sighting[FlinkJob]) -> Seen:
+            nonlocal moved
             job = self.look() if not sighting.detailed else sighting.job
+            moved = moved or job.status == "job_savepointing"
             if savepoints.is_fresh(before, job, asked=asked):
                 return Seen("made")
-            waited = self._service_now() - started > _STILL_RUNNING_SECONDS
-            return Seen("none" if waited and job.status != "job_savepointing" else job.status, self._description(job))
+            if phase_of(job.status) is Phase.LIVE and silence.lasts():
+                return Seen("none" if moved else UNHEARD, self._description(job))
+            return Seen(job.status, self._description(job))
 
-        goal = Goal("Flink job", target={"made"}, failed=ENDED | {"none"}, moving=MOVING_STATUSES | {"job_running"})
+        failed = ENDED | {"job_finish", "job_init", "none", UNHEARD}
+        goal = Goal("Flink job", target={"made"}, failed=failed, moving=MOVING_STATUSES | {"job_running", "job_idle"})
         try:
             self._wait(goal, STOP_SECONDS, seen)
         except WaitFailedError as error:
@@ -222,7 +244,6 @@ class JobStops(JobView):
                 status="job_running",
                 description=error.description,
             ) from error
-        return self.look()
 
     def _did_not_stay(self, job: FlinkJob, how: str, description: str = "") -> WaitFailedError:
         reason = description or self._description(job)

@@ -97,6 +97,8 @@ class Upgrade:
                 self._import = str(self._inputs["initial_savepoint_path"])
             case Restore.REMEMBERED:
                 self._import = str(self._olds["resume_from"])
+        if self._plan.keeps is Restore.CHECKPOINT:
+            self._newest_checkpoint()
         if self._import and self._plan.stop is not None:
             self._moves.must_import(self._import)
 
@@ -164,6 +166,8 @@ class Upgrade:
             raise  # it was not stopped and runs on: nothing is half-done
         except DliError as error:
             raise self._down(error, "is stopped, or about to be") from error
+        if self._plan.start is Restore.SAVEPOINT and not with_savepoint:
+            self.savepoint_path = self._before.savepoint_path  # what there is: a rollback must start from it, too
         if with_savepoint and phase_of(rested.status) is not Phase.FINISHED:
             self.savepoint_path = rested.savepoint_path
             # Said at once: whatever happens to this process from here on, the path is in the log.

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.clock import Clock
-from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
+from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError, WaitFailedError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.jobs.facts import described, tells_all
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.sharing.looks import Sighting
-from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, wait_on
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, cancelled_error, wait_on
+
+T = TypeVar("T")
 
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
 MOVING_STATUSES = {
@@ -123,6 +125,31 @@ class JobView:
                 call=self.call,
             )
 
+    def _until_heard(self, verb: str, ask: Callable[[], object], wait: Callable[[], T]) -> T:
+        """Wait for what was asked; asked once more when the job shows that it never heard of it.
+
+        Raises:
+            WaitFailedError: it was accepted each time, and without effect; and as the wait itself.
+        """
+        try:
+            return wait()
+        except WaitFailedError as error:
+            if error.status != UNHEARD:
+                raise
+        self.call.progress(f"shows no sign of the {verb}, asked again")
+        ask()
+        try:
+            return wait()
+        except WaitFailedError as error:
+            if error.status != UNHEARD:
+                raise
+            raise WaitFailedError(
+                f"{self.what} shows no sign of a {verb} that DLI accepted twice; it is as before. "
+                "Look at it at the console; `pulumi up` asks again",
+                id=str(self.job_id),
+                status=UNHEARD,
+            ) from error
+
     def _seen(self, job: FlinkJob, words: str = "") -> Seen:
         return Seen(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
 
@@ -130,9 +157,7 @@ class JobView:
         return described(job.status_desc, self.words)
 
     def _service_now(self) -> float:
-        """Seconds on the service's clock, our own where it does not tell the time."""
-        told = self.session.client.service_time
-        return told if told is not None else self.session.clock.now()
+        return self.session.service_now()
 
     def service_millis(self) -> int:
         """The service's time in milliseconds, as savepoints are noted; 0 where it does not tell the time."""

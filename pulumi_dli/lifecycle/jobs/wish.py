@@ -132,6 +132,7 @@ def situation_of(job: FlinkJob, olds: Mapping[str, Any]) -> Situation:
             job, olds.get("savepoints") or (), started=_whole(olds.get("start_time"))
         ),
         remembered=is_remembered(job, olds),
+        savepoint_path=job.savepoint_path or "",
     )
 
 
@@ -160,6 +161,7 @@ def remembered(olds: Mapping[str, Any]) -> Situation:
         has_savepoint=bool(olds.get("has_savepoint")),
         savepoint_is_newest=bool(newest and newest[-1].get("time", 0) >= (started or 0)),
         remembered=bool(olds.get("resume_from")),
+        savepoint_path=str(path or ""),
     )
 
 

@@ -30,6 +30,9 @@ T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 T_co = TypeVar("T_co", covariant=True)
 
+UNHEARD = "as if nothing had been asked"
+"""The status of a wait for something that was accepted, and that shows no sign of it."""
+
 TOLERATED_FAILURES = 5
 """Looks in a row that may fail for passing reasons before a wait gives up; the client has retried each already."""
 
@@ -79,6 +82,32 @@ class Backoff:
     def reset(self) -> None:
         """Something moved: look often again."""
         self._interval = self._first
+
+
+class Silence:
+    """How long a thing shows no sign of what was asked of it: an answer of success is no proof that it was heard.
+
+    Args:
+        now: seconds of the service's clock.
+        seconds: for so long it may well be on its way.
+        looks: and for so many looks, since lists are late.
+    """
+
+    def __init__(self, now: Callable[[], float], *, seconds: float, looks: int = 5) -> None:
+        self._now = now
+        self._seconds = seconds
+        self._most_looks = looks
+        self._looks = 0
+        self._began = now()
+
+    def broken(self) -> None:
+        """It showed a sign: count from here."""
+        self._looks, self._began = 0, self._now()
+
+    def lasts(self) -> bool:
+        """Count a look without a sign; whether nothing can be expected any more."""
+        self._looks += 1
+        return self._looks > self._most_looks and self._now() - self._began > self._seconds
 
 
 @dataclass(frozen=True)
