@@ -246,4 +246,7 @@ def _item(item: object, answer: Answer) -> ItemResult:
     code, message = read_error(item, answer.status)
     if code:
         return ItemResult(ok=False, code=code, message=message)
-    return ItemResult(ok=is_true(item.get("is_success")), code="", message=read_text(item.get("message")) or "")
+    told = item.get("is_success") is not None
+    return ItemResult(
+        ok=is_true(item.get("is_success")), code="", message=read_text(item.get("message")) or "", told=told
+    )

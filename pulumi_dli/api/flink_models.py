@@ -50,11 +50,17 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ItemResult:
-    """One job's own result in a batch; `code` is "" when it succeeded or the service named none."""
+    """One job's own result in a batch.
+
+    Attributes:
+        code: "" when it succeeded or the service named none.
+        told: False where the answer says neither yes nor no, which counts as yes (contract 1.5) and proves nothing.
+    """
 
     ok: bool
     code: str
     message: str
+    told: bool = True
 
     @property
     def gone(self) -> bool:

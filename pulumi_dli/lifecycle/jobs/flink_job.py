@@ -319,11 +319,11 @@ class FlinkJarJobLifecycle:
             except NotFoundError:
                 return
             except LostAnswerError:
-                with contextlib.suppress(NotFoundError):
-                    moves.look()
-                    session.client.flink_jobs.delete(moves.job_id)
+                moves.see_deleted()
                 return
-        if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
+        if result.ok and not result.told:
+            moves.see_deleted()
+        elif not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
             raise DliError(f"{moves.what} was not deleted: {result.code} {result.message}")
 
     def _save_before_delete(self, call: Call, session: Session, moves: JobMoves, olds: Mapping[str, Any]) -> None:

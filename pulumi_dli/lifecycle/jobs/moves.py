@@ -8,6 +8,7 @@ new one.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,9 @@ from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import (
     ApiError,
+    DliError,
     LostAnswerError,
+    NotFoundError,
     UpgradeBlockedError,
     WaitFailedError,
 )
@@ -89,6 +92,26 @@ class JobMoves(JobStops):
             self.import_savepoint(path)
         except (ApiError, LostAnswerError):
             return  # a job that runs takes none: the call is there
+
+    def see_deleted(self) -> None:
+        """Delete it for as long as it is still there, although it was deleted before, as far as anybody knows.
+
+        Raises:
+            DliError: it stays.
+        """
+        for _ in range(2):
+            try:
+                self.look()
+                self.session.client.flink_jobs.delete(self.job_id)
+            except NotFoundError:
+                return
+            except LostAnswerError:
+                continue
+            finally:
+                self.session.wrote()
+        with contextlib.suppress(NotFoundError):
+            self.look()
+            raise DliError(f"{self.what} was deleted three times, DLI said yes, and it is still there")
 
     def start(self, before: FlinkJob | None, *, resume: bool) -> None:
         """Have the job started; returns when the service has accepted it."""

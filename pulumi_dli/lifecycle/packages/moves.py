@@ -44,12 +44,13 @@ from pulumi_dli.lifecycle.packages.wire import (
     worst_status,
 )
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
-from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, wait_for
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
 from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
 READY_SECONDS = 20 * 60.0
+MISSING_SECONDS = 60.0  # service time for which a package that was uploaded may not be listed yet
 CLAIM = "package"
 
 
@@ -90,7 +91,7 @@ class PackageMoves:
             self._upload_files(due)
             self._upload(due)
             self._mark(taken_over)
-            self._await_ready(due)
+            due = self._await_all(due)
             self._hand_over(due)
             self._tag_kept(due)
             self._clear_superseded()
@@ -237,18 +238,40 @@ class PackageMoves:
             if not is_unpublished(error):
                 raise
 
+    def _await_all(self, due: list[Wanted]) -> list[Wanted]:
+        """Wait until all are READY; what is not in the group, or no longer, is uploaded once more. All that was due."""
+        try:
+            self._await_ready(due)
+        except WaitFailedError as error:
+            if error.status != UNHEARD:
+                raise
+            lost = [package for package in self._wanted if package.name in error.description.split(", ")]
+            self._upload_files(lost)
+            self._upload(lost)
+            due = [*due, *(package for package in lost if package not in due)]
+            self._await_ready(due)
+        return due
+
     def _await_ready(self, due: list[Wanted]) -> None:
         names = [package.name for package in self._wanted]
         if not due and worst_status(names, self._there)[0] == READY:
             return
         tick = self._session.client.connection.poll_seconds / 2
 
+        silences = {name: Silence(self._session.service_now, seconds=MISSING_SECONDS) for name in names}
+
         def describe(_listing: PackageListing) -> Seen:
+            for name in self._there.keys() & silences.keys():
+                silences[name].broken()
+            # All are counted: a look is one look for each of them.
+            lost = [name for name in [n for n in names if n not in self._there] if silences[name].lasts()]
+            if lost:
+                return Seen(UNHEARD, description=", ".join(lost))
             status, whose = worst_status(names, self._there)
             words = f"{len(whose)} of {len(names)} packages {status.lower() or 'without a status'}: {', '.join(whose)}"
             return Seen(status or "UNKNOWN", description=", ".join(whose), words=words)
 
-        goal = Goal("package group", target={READY}, failed={FAILED}, moving={UPLOADING, "MISSING", "UNKNOWN"})
+        goal = Goal("package group", target={READY}, failed={FAILED, UNHEARD}, moving={UPLOADING, "MISSING", "UNKNOWN"})
         try:
             # Groups that wait at the same time share a list call a tick; `wrote` has ended what was read before.
             wait_for(
@@ -262,6 +285,14 @@ class PackageMoves:
                 clock=self._session.clock,
             )
         except WaitFailedError as error:
+            if error.status == UNHEARD:
+                raise WaitFailedError(
+                    f"package {error.description} is not in group {self._group}, although its upload was accepted: it "
+                    "was deleted meanwhile, or DLI did not take it; `pulumi up` uploads it again",
+                    id=self._group,
+                    status=UNHEARD,
+                    description=error.description,
+                ) from error
             paths = [package.path for package in self._wanted if package.name in error.description.split(", ")]
             raise WaitFailedError(
                 f"package {error.description} of group {self._group} came to rest in {error.status}: check that "

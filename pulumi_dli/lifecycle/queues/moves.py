@@ -20,16 +20,28 @@ from pulumi_dli.errors import (
     LostAnswerError,
     NotFoundError,
     ThrottledError,
+    WaitFailedError,
     WaitTimeoutError,
 )
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.queues.wire import facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
-from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, cancelled_error, duration, wait_for
+from pulumi_dli.lifecycle.sharing.waiting import (
+    UNHEARD,
+    Deadline,
+    Goal,
+    Seen,
+    Silence,
+    cancelled_error,
+    duration,
+    wait_for,
+)
 from pulumi_dli.specs.queue import QueueSpec
 
 CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (contract 3.8)
+UNORDERED_SECONDS = 15 * 60.0  # service time for which an accepted order may not show: a scaling takes about 10 minutes
+OTHER_ORDER_SECONDS = 60.0  # and for which another number may be one from before a late list
 _IN_PLACE = ("cu_count", "cidr_in_vpc", "elastic_resource_pool_name", "tags")
 
 
@@ -175,13 +187,13 @@ class QueueMoves:
         pool = self._queue.elastic_resource_pool_name
         if plan is None or self._fresh or (pool and managed(self._olds).get("cu_count") == target):
             return  # a pool's policies move the CUs of its queues: no order of ours is missing
-        before = self._queue.cu_count
+        cus_ordered = self._queue.cu_spec
         if plan.action:
-            cus = self._queue.cu_spec or before or target
+            cus = cus_ordered or self._queue.cu_count or target
             if reason := impossible_scaling(self._id, cus, target, pool):
                 raise DliError(reason)
             self._order(plan.action, plan.amount, target)
-        self._await_cus(target)
+        self._await_cus(target, ordered_before=cus_ordered)
 
     def _order(self, action: str, amount: int, target: int) -> None:
         """Send the order once. After a lost answer only what the queue shows counts: a second order would add again."""
@@ -202,14 +214,26 @@ class QueueMoves:
                 "scaled only after a job has run on it once: start a job, then run `pulumi up` again"
             ) from error
 
-    def _await_cus(self, target: int) -> None:
+    def _await_cus(self, target: int, *, ordered_before: int | None) -> None:
+        silence = Silence(self._session.service_now, seconds=UNORDERED_SECONDS)
+        other = Silence(self._session.service_now, seconds=OTHER_ORDER_SECONDS)
+
         def describe(queue: Queue) -> Seen:
-            reached = queue.cu_count == target
             words = f"scaling, has {queue.cu_count} of {target} CUs"
-            return Seen("scaled" if reached else "scaling", words=words)
+            if queue.cu_count == target:
+                return Seen("scaled")
+            if queue.cu_spec not in (None, target):  # what is ordered (contract 4.5); None: not told
+                reason = ""
+                if queue.cu_spec != ordered_before and other.lasts():
+                    reason = f"somebody else ordered {queue.cu_spec} CUs meanwhile"
+                elif queue.cu_spec == ordered_before and silence.lasts():
+                    reason = f"DLI accepted the order, and still shows {queue.cu_spec} CUs as ordered"
+                if reason:
+                    return Seen(UNHEARD, reason)
+            return Seen("scaling", words=words)
 
         self._touched = True  # an order is under way, whoever sent it: its outcome belongs into the state
-        goal = Goal("queue", target={"scaled"}, failed=(), moving={"scaling"}, hint="takes about 10 minutes")
+        goal = Goal("queue", target={"scaled"}, failed={UNHEARD}, moving={"scaling"}, hint="takes about 10 minutes")
         try:
             wait_for(
                 self._look,
@@ -221,6 +245,12 @@ class QueueMoves:
                 call=self._call,
                 clock=self._session.clock,
             )
+        except WaitFailedError as error:
+            # Not ordered again: each order counts, and one that comes late would add to the next.
+            raise DliError(
+                f"queue {self._id} has {self._queue.cu_count} CUs, not {target}: {error.description}. "
+                f"`pulumi up` orders what is missing then; cu_count={self._queue.cu_count} accepts what it has"
+            ) from error
         except WaitTimeoutError as error:
             raise DliError(
                 f"queue {self._id} has {self._queue.cu_count} CUs, not {target}, after "

@@ -39,13 +39,14 @@ from pulumi_dli.lifecycle.queues.wire import (
     refreshed,
 )
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
-from pulumi_dli.lifecycle.sharing.waiting import Deadline, Goal, Seen, wait_for
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
 from pulumi_dli.specs.fields import Failure
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
 VISIBLE_SECONDS = 120.0
 DELETE_SECONDS = 600.0
+UNHEARD_SECONDS = 60.0  # service time for which the list may be behind a create or a delete
 _CLAIM = "queue"
 
 
@@ -113,7 +114,7 @@ class QueueLifecycle:
             call.warn(f"queue {id} is left alone: its tag {OWNER_TAG} says that another resource holds it now")
             return
         _delete(session, id)
-        _wait_until_gone(call, session, id)
+        _wait_until_gone(call, session, queue)
 
 
 def _post(session: Session, spec: QueueSpec, name: str, owner: str) -> str | None:
@@ -143,16 +144,28 @@ def _post(session: Session, spec: QueueSpec, name: str, owner: str) -> str | Non
 def _read_back(call: Call, session: Session, spec: QueueSpec, name: str, tag: str) -> Queue:
     """The new queue as the service shows it. From here on it exists, whatever happens."""
 
-    def look() -> Queue | None:
-        return observe(session, name, not_older_than=session.clock.now() - _tick(session))
+    def look() -> tuple[Queue, ...]:  # never None, which is the end of the looks
+        found = observe(session, name, not_older_than=session.clock.now() - _tick(session))
+        return (found,) if found else ()
 
-    def describe(queue: Queue | None) -> Seen:
-        return Seen("readable") if queue else Seen("missing", words="created, not readable yet")
+    silence, again = Silence(session.service_now, seconds=UNHEARD_SECONDS), False
 
-    goal = Goal("queue", target={"readable"}, failed=(), moving={"missing"})
+    def describe(queues: tuple[Queue, ...]) -> Seen:
+        nonlocal again
+        if queues:
+            return Seen("readable")
+        if silence.lasts():
+            if again:
+                return Seen(UNHEARD, "its create was accepted twice, and there is no such queue")
+            again = True
+            silence.broken()
+            _post(session, spec, name, tag)  # names are unique: where it is there after all, this is a conflict
+        return Seen("missing", words="created, not readable yet")
+
+    goal = Goal("queue", target={"readable"}, failed={UNHEARD}, moving={"missing"})
     deadline = Deadline(call.timeout_seconds or VISIBLE_SECONDS, session.clock)
     try:
-        found = wait_for(
+        (found,) = wait_for(
             look,
             id=name,
             goal=goal,
@@ -166,7 +179,6 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, name: str, tag: st
         outs = {**spec.inputs, **session.where(), "owner_tag": tag}
         outs.pop("cidr_in_vpc", None)  # not done yet: the next update sees that it is missing
         raise HalfDone(name, outs, (f"queue {name} was created, but: {error}",)) from error
-    assert found is not None
     return found
 
 
@@ -260,18 +272,33 @@ def _delete(session: Session, id: str) -> None:
         session.wrote()
 
 
-def _wait_until_gone(call: Call, session: Session, id: str) -> None:
-    """Until the list no longer shows it: only then the name is free (contract 4.4)."""
+def _wait_until_gone(call: Call, session: Session, queue: Queue) -> None:
+    """Until the list no longer shows it: only then the name is free (contract 4.4). Deleted once more if it stays."""
+    name = queue.queue_name.lower()
+    silence, again = Silence(session.service_now, seconds=UNHEARD_SECONDS), False
 
     def look() -> bool:
         rows = session.queues.get(not_older_than=session.clock.now() - _tick(session))
-        return any(row.queue_name.lower() == id for row in rows)
+        # One of another id is another queue: somebody took the name as soon as it was free.
+        return any(row.queue_name.lower() == name and row.resource_id == queue.resource_id for row in rows)
+
+    def describe(listed: bool) -> Seen:
+        nonlocal again
+        if not listed:
+            return Seen("gone")
+        if silence.lasts():
+            if again:
+                return Seen(UNHEARD, "it was asked for twice, DLI accepted both, and the queue is still listed")
+            again = True
+            silence.broken()
+            _delete(session, name)
+        return Seen("listed", words="deleted, still listed")
 
     wait_for(
         look,
-        id=id,
-        goal=Goal("queue", target={"gone"}, failed=(), moving={"listed"}),
-        describe=lambda listed: Seen("listed", words="deleted, still listed") if listed else Seen("gone"),
+        id=name,
+        goal=Goal("queue", target={"gone"}, failed={UNHEARD}, moving={"listed"}),
+        describe=describe,
         deadline=Deadline(call.timeout_seconds or DELETE_SECONDS, session.clock),
         backoff=session.backoff(),
         call=call,
