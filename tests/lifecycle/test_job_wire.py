@@ -113,14 +113,19 @@ def test_the_folder_of_the_service_is_not_taken_for_a_kept_checkpoint_path():
     assert kept_by_service(inputs(checkpoint_enabled=True, obs_bucket="b"), olds, live, sent=True) == []
 
 
-def test_a_snapshot_puts_back_what_was_there_and_empties_what_was_empty():
-    body = wire.snapshot_body(job(desc="text", runtime_config="a=1", dependency_jars=["g/b.jar"]))
-    assert body["desc"] == "text"
-    assert body["runtime_config"] == '[{"key": "a", "value": "1"}]'
-    assert body["dependency_jars"] == ["g/b.jar"]
-    assert body["entrypoint_args"] == ""
-    assert body["dependency_files"] == []
-    assert "flink_log_config" not in body
+def test_only_what_was_sent_is_put_back_and_what_was_empty_is_empty_again():
+    before = job(desc="text", runtime_config="a=1", dependency_jars=["g/b.jar"], tm_slot_num=4)
+    body = wire.undo_body({"runtime_config", "dependency_jars", "entrypoint_args"}, before, {})
+    assert body == {
+        "runtime_config": '[{"key": "a", "value": "1"}]',
+        "dependency_jars": ["g/b.jar"],
+        "entrypoint_args": "",
+    }
+
+
+def test_what_the_service_never_tells_is_put_back_out_of_the_state():
+    body = wire.undo_body({"flink_log_config"}, job(), inputs(flink_log_config='{"a": 1}'))
+    assert body == {"flink_log_config": '{"a": 1}'}
 
 
 @pytest.mark.parametrize(

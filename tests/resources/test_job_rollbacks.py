@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_dli.lifecycle.jobs.wire import SENT
 from tests.stacks import Failed, Stream
 
 A, B, C = (f"obs://jars/{name}.jar" for name in "abc")
@@ -256,3 +257,108 @@ def test_a_program_that_gives_the_new_version_up_has_nothing_to_do(stream):
     stream.up(entrypoint=A)
     assert stream.writes() == []
     assert stream.status == "job_running"
+
+
+UNDONE = [
+    # what the program gave, what the failed upgrade changes besides the package, what the rollback puts back besides it
+    ({}, {}, {}),
+    ({"desc": "old"}, {"desc": "new"}, {"desc": "old"}),
+    ({}, {"name": "renamed"}, {"name": "j"}),
+    ({}, {"queue_name": "q2"}, {"queue_name": "q1"}),
+    ({"main_class": "Old"}, {"main_class": "New"}, {"main_class": "Old"}),
+    ({"entrypoint_args": "--old"}, {"entrypoint_args": None}, {"entrypoint_args": "--old"}),
+    ({}, {"entrypoint_args": "--new"}, {"entrypoint_args": ""}),
+    ({}, {"dependency_jars": [B]}, {"dependency_jars": []}),
+    ({"dependency_files": [A]}, {"dependency_files": [B]}, {"dependency_files": [A]}),
+    (
+        {"runtime_config": {"k": "1"}},
+        {"runtime_config": {"k": "2"}},
+        {"runtime_config": '[{"key": "k", "value": "1"}]'},
+    ),
+    ({"flink_log_config": '{"a": 1}'}, {"flink_log_config": '{"a": 2}'}, {"flink_log_config": '{"a": 1}'}),
+    ({"execution_agency_urn": "a"}, {"execution_agency_urn": "b"}, {"execution_agency_urn": "a"}),
+    ({"flink_version": "1.12"}, {"flink_version": "1.15"}, {"flink_version": "1.12"}),
+    ({}, {"feature": "custom", "image": "o/i:1"}, {"feature": "basic", "image": ""}),
+    ({"cu_number": 4}, {"cu_number": 6}, {"cu_number": 4}),
+    (
+        {"cu_number": 6, "manager_cu_number": 1},
+        {"manager_cu_number": 2, "tm_cus": 2, "parallel_number": 2},
+        {"manager_cu_number": 1, "tm_cus": 1, "parallel_number": 1},
+    ),
+    ({"tm_slot_num": 2}, {"tm_slot_num": 3}, {"tm_slot_num": 2}),
+    (
+        {"resource_config_version": "v2", "resource_config": {"max_slot": 2}},
+        {"resource_config": {"max_slot": 3}},
+        {
+            "resource_config": {
+                "max_slot": 2,
+                "parallel_number": 1,
+                "jobmanager_resource_spec": {"cpu": 1.0, "memory": "4G"},
+                "taskmanager_resource_spec": {"cpu": 1.0, "memory": "4G"},
+            }
+        },
+    ),
+    (
+        {},
+        {"resource_config_version": "v2", "resource_config": {"max_slot": 3}},
+        {"resource_config_version": "v1"},
+    ),
+    (
+        {"checkpoint_enabled": True, "checkpoint_interval": 20, "checkpoint_mode": 1},
+        {"checkpoint_interval": 30, "checkpoint_mode": 2},
+        {"checkpoint_interval": 20, "checkpoint_mode": 1},
+    ),
+    (
+        {"checkpoint_enabled": True},
+        {"checkpoint_enabled": False, "checkpoint_path": "obs://state/mine/"},
+        {"checkpoint_enabled": True, "checkpoint_path": ""},
+    ),
+    (
+        {"checkpoint_path": "obs://state/mine/"},
+        {"checkpoint_path": None, "checkpoint_enabled": True},
+        {"checkpoint_path": "obs://state/mine/", "checkpoint_enabled": False},
+    ),
+    ({}, {"obs_bucket": "other"}, {"obs_bucket": "state"}),
+    ({}, {"log_enabled": True}, {"log_enabled": False}),
+    ({"smn_topic": "old"}, {"smn_topic": "new"}, {"smn_topic": "old"}),
+    (
+        {},
+        {"restart_when_exception": True, "resume_max_num": 3},
+        {"restart_when_exception": False, "resume_max_num": -1},
+    ),
+    ({"checkpoint_enabled": True}, {"resume_checkpoint": True}, {"resume_checkpoint": False}),
+]
+"""Every field that is sent; `test_the_table_of_rollbacks_has_every_field` says so."""
+
+
+def told(definition: dict) -> dict:
+    """A definition without what says nothing."""
+    return {key: value for key, value in definition.items() if value not in (None, "", [], {})}
+
+
+@pytest.mark.parametrize(
+    ("given", "changed", "put_back"), UNDONE, ids=[",".join(row[1]) or "package" for row in UNDONE]
+)
+def test_a_rollback_puts_back_what_the_upgrade_sent_and_nothing_else(stream, given, changed, put_back):
+    stream.stack.queue("q2")
+    stream.emulator.put_object("other", "README", b"another bucket")
+    running(stream, **given)
+    before = told(stream.real["definition"])
+    bad(stream, "submit_fail")
+    with pytest.raises(Failed, match="previous version runs again"):
+        stream.up(entrypoint=B, **changed)
+    sent, undone = (entry["body"] for entry in stream.stack.requests("jobs.update"))
+    # The journal hides what may be secret; that it is right shows in the definition.
+    expected = {key: "(hidden)" if undone.get(key) == "(hidden)" else value for key, value in put_back.items()}
+    assert {key: value for key, value in undone.items() if key != "job_type"} == {"entrypoint": A, **expected}
+    assert undone.keys() <= sent.keys()
+    if "resource_config" in changed:  # parts that the service filled in by itself are told, too
+        before.pop("resource_config", None)
+        after = {key: value for key, value in told(stream.real["definition"]).items() if key != "resource_config"}
+    else:
+        after = told(stream.real["definition"])
+    assert after == before
+
+
+def test_the_table_of_rollbacks_has_every_field():
+    assert {field for _, changed, _ in UNDONE for field in changed} | {"entrypoint"} == {*SENT}

@@ -48,10 +48,11 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
         return Foreseen(False)
     # What an interrupted update left to do shows in no input.
     changed = Foreseen(None if ahead.changes else True)
-    job, source = _look(ahead)
-    want = wanted(ahead.changes, ahead.olds, ahead.news, job)
-    situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)
-    plan = plan_upgrade(situation, want.wish)
+    job, source = _look(ahead) if _stirs(ahead) else (None, "")
+    want, situation, plan = _planned(ahead, job)
+    if plan.blocked and not _stirs(ahead):  # the state's status may be an old one
+        job, source = _look(ahead)
+        want, situation, plan = _planned(ahead, job)
     if plan.blocked and not any(change.unknown for change in ahead.changes):
         reason = f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.blocked}"
         recorded = [change.field for change in ahead.changes if change.field in _READ_BY_DELETE]
@@ -66,6 +67,12 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
     if any(change.field in ("entrypoint", "flink_version", "dependency_jars") for change in ahead.changes):
         _warn_of_old_packages(call, ahead.news)
     return changed
+
+
+def _planned(ahead: Ahead, job: FlinkJob | None) -> tuple[Wanted, Situation, Plan]:
+    want = wanted(ahead.changes, ahead.olds, ahead.news, job)
+    situation = situation_of(job, ahead.olds) if job else remembered(ahead.olds)
+    return want, situation, plan_upgrade(situation, want.wish)
 
 
 def line(plan: Plan, want: Wanted, ahead: Ahead, *, live: bool) -> str:
@@ -98,12 +105,16 @@ def _because(words: str, causes: Collection[str], others: Collection[str] = ()) 
     return f"{words} ({reason})" if reason else words
 
 
-def _look(ahead: Ahead) -> tuple[FlinkJob | None, str]:
-    """The job's details when a change would restart or start it; and how the line says where its status is from."""
-    stirs = ahead.olds.get("unfinished") or any(
+def _stirs(ahead: Ahead) -> bool:
+    """Whether a change would restart or start the job."""
+    return bool(ahead.olds.get("unfinished")) or any(
         change.effect is Effect.RESTART or change.field == "state" for change in ahead.changes
     )
-    if not stirs or not ahead.id:
+
+
+def _look(ahead: Ahead) -> tuple[FlinkJob | None, str]:
+    """The job's details, and how the line says where its status is from."""
+    if not ahead.id:
         return None, ""
     try:
         session = ahead.connect()

@@ -72,6 +72,7 @@ class Upgrade:
         self._inputs = inputs
         self._olds = olds
         self._changed = False
+        self._sent: set[str] = set()
         self._import: str | None = None
         self.savepoint_path: str | None = None
 
@@ -205,7 +206,9 @@ class Upgrade:
 
     def _change(self, *, running: bool) -> None:
         def differing(job: FlinkJob) -> dict[str, Any]:
-            return wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
+            sent = wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
+            self._sent |= sent.keys()
+            return sent
 
         self._changed = True  # until the service says that it refused: an unknown outcome counts as taken
         try:
@@ -263,7 +266,7 @@ class Upgrade:
             try:
                 stopped = self._moves.stop_for_good()
                 if self._changed:
-                    self._moves.change(wire.snapshot_body(self._before))
+                    self._moves.change(wire.undo_body(self._sent, self._before, self._olds))
                 resume = self._give_back_state(stopped)
                 with self._moves.session.runs.joining():
                     self._moves.start(stopped, resume=resume)

@@ -175,8 +175,22 @@ def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, A
     return found
 
 
-def snapshot_body(job: FlinkJob) -> dict[str, Any]:
-    """A body that puts the whole definition back as it was read, also what was empty then (for a rollback)."""
-    known = {field: live_value(job, field) for field in SENT}
-    told = [field for field in SENT if known[field] is not None or isinstance(CLEARED.get(field), str | list)]
-    return body(known, [field for field in told if field not in _NEVER_READ])
+def undo_body(changed: Collection[str], job: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that puts back these fields, and no others, as the job had them; what was empty is emptied again.
+
+    Args:
+        changed: the fields that an upgrade sent. What it did not send is as it was: sending it would pin what the
+            service has computed, or be refused.
+        job: its details before the upgrade.
+        olds: the outputs then, for what the service does not tell.
+    """
+    before = {
+        field: olds.get(field) if is_untold(job, field) else live_value(job, field)
+        for field in SENT
+        if field in changed
+    }
+    if job.config.checkpoint_enabled and "checkpoint_path" in before:
+        before["checkpoint_path"] = None  # the service's own then (dli_02_0230: not to be given together)
+    if str(job.config.resource_config_version or "v1") != "v2":
+        before.pop("resource_config", None)  # a default that the service shows for v1, too (contract 6.9)
+    return body(before, before.keys())

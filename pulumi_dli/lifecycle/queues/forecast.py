@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen
-from pulumi_dli.lifecycle.queues.wire import differs, impossible_scaling
+from pulumi_dli.lifecycle.queues.moves import observe
+from pulumi_dli.lifecycle.queues.wire import differs, facts, impossible_scaling
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
@@ -37,6 +39,9 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
         name = known["queue_name"].new
         call.note(f"becomes a new queue {name}; jobs that name it move there before queue {ahead.id} goes")
         return Foreseen(None, tuple(other))
+    if other and (queue := _live(ahead)):
+        now = facts(queue, ahead.olds)["settings"]
+        other = [field for field in other if field not in now or differs(field, now[field], known[field].new, now)]
     if other and "queue_name" not in ahead.unknown:
         raise DliError(
             f"queue {ahead.id} cannot be changed in {', '.join(other)}, and it cannot be replaced under its own name "
@@ -63,9 +68,14 @@ def _cus(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
     if change is None or change.new is None or change.old is None:
         return None
     old, new = whole(change.old), change.new
-    pool = _pool_of(ahead)
-    if reason := impossible_scaling(ahead.id, old, new, pool):
+    reason = impossible_scaling(ahead.id, old, new, _pool_of(ahead))
+    if reason and (queue := _live(ahead)):  # the state's number may be an old one: a person has scaled it since
+        old = queue.cu_spec or queue.cu_count or old
+        reason = impossible_scaling(ahead.id, old, new, (queue.elastic_resource_pool_name or "").lower())
+    if reason:
         raise DliError(reason)
+    if old == new:
+        return f"has {new} CUs already, scaled outside of Pulumi"
     return f"scales from {old} to {new} CUs (about 10 minutes)"
 
 
@@ -74,6 +84,8 @@ def _refuse_pool(ahead: Ahead, known: Mapping[str, Change]) -> None:
     if change is None:
         return
     held = change.old or _pool_of(ahead)
+    if held and held != change.new and (queue := _live(ahead)):
+        held = (queue.elastic_resource_pool_name or "").lower()
     if held and held != change.new:
         raise DliError(
             f"queue {ahead.id} is in the elastic resource pool {held} and can neither leave nor change it: set "
@@ -85,6 +97,16 @@ def _pool_of(ahead: Ahead) -> str | None:
     settings = ahead.olds.get("settings") or {}
     held = ahead.olds.get("elastic_resource_pool_name") or settings.get("elastic_resource_pool_name")
     return str(held).lower() if held else None
+
+
+def _live(ahead: Ahead) -> Queue | None:
+    """The queue as it is now, for a refusal that would rest on the state; None where it cannot be looked at."""
+    try:
+        session = ahead.connect()
+        session.must_be_where(ahead.olds, f"queue {ahead.id}")
+        return observe(session, ahead.id)
+    except DliError:
+        return None
 
 
 def _small(known: Mapping[str, Any]) -> list[str]:
