@@ -51,6 +51,9 @@ from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
+_IN_PROGRAM: set[str] = set()
+"""URNs of the jobs that the program of this process has: a check or a diff was made of them."""
+
 
 class FlinkJarJobLifecycle:
     """Keeps one Flink jar job as its program wants it, and its state with it."""
@@ -66,25 +69,40 @@ class FlinkJarJobLifecycle:
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """The preview's line for a job that does not exist yet."""
+        _IN_PROGRAM.add(call.urn)
         forecast.announce(call, news, unknown)
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
         """One line: what happens to the stream, and because of which fields."""
+        _IN_PROGRAM.add(call.urn)
         return forecast.foresee(call, ahead)
 
     def create(self, call: Call, session: Session, spec: FlinkJarJobSpec) -> Outcome:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
+        left = _left_state(session, spec) if runs else ""
         with session.runs.joining() if runs else contextlib.nullcontext():
-            made = make(call, session, spec, inputs)
+            try:
+                made = make(call, session, spec, inputs)
+            except DliError as error:
+                if not left:
+                    raise
+                raise DliError(
+                    f"{error}. The job that this one replaces is deleted, its state is in {left}: give that as "
+                    "initial_savepoint_path, so that the next `pulumi up` goes on from it"
+                ) from error
             moves = self._moves(call, session, made.job_id, inputs)
             outs = {**inputs, **session.where(), **_notes(inputs, owner=made.owner), "job_id": str(made.job_id)}
+            if left and not made.found:
+                outs["resume_from"] = left
+                call.note(f"goes on from {left}, the last savepoint of the job that it replaces")
             if runs and not made.found:
                 with _kept(str(made.job_id), {**outs, "unfinished": "created, not started"}):
-                    if spec.initial_savepoint_path:
-                        moves.import_savepoint(spec.initial_savepoint_path)
-                    moves.start(None, resume=bool(spec.initial_savepoint_path))
+                    path = spec.initial_savepoint_path or left
+                    if path:
+                        moves.import_savepoint(path)
+                    moves.start(None, resume=bool(path))
                     call.progress(f"submitting on queue {spec.queue_name}")
         if made.found:
             return self._bring_up(call, session, made, spec, outs)
@@ -94,6 +112,8 @@ class FlinkJarJobLifecycle:
         with _kept(str(made.job_id), {**outs, "unfinished": "started, not seen running"}):
             sighting = moves.await_running(on_queue=spec.queue_name or "")
         seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
+        outs.pop("resume_from", None)
+        session.left_states.pop(str(spec.name), None)
         return Outcome(str(made.job_id), {**outs, **seen, "has_run": True})
 
     def _bring_up(
@@ -332,13 +352,17 @@ class FlinkJarJobLifecycle:
             return
         with session.stops.joining():
             job = moves.settle(moves.look_together())
+            # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
+            replaced = call.urn in _IN_PROGRAM
             if not _may_hold_state(job):
+                if replaced and job.savepoint_path and situation_of(job, olds).savepoint_is_newest:
+                    session.left_states[str(job.name)] = job.savepoint_path
                 return
             if phase_of(job.status) is Phase.UNSURE:
                 self._keep_what_there_is(moves, job, olds)
                 return
             try:
-                stopped = moves.stop(job, savepoint=True, path_needed=False)
+                stopped = moves.stop(job, savepoint=True, path_needed=replaced)
             except CancelledError:
                 raise
             except DliError as error:
@@ -349,6 +373,8 @@ class FlinkJarJobLifecycle:
         bucket = job.config.obs_bucket
         if stopped.savepoint_path:
             call.note(f"savepoint {stopped.savepoint_path}")
+            if replaced:
+                session.left_states[str(job.name)] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
             call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # contract 6.6
 
@@ -361,7 +387,9 @@ class FlinkJarJobLifecycle:
                 f"{moves.what} was not deleted: {no_savepoint_now(situation)}; savepoint_on_delete=False deletes it, "
                 "too, without its state. `pulumi up` records such an input, whatever else it refuses; then delete again"
             )
-        path = job.savepoint_path if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
+        path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
+        if moves.call.urn in _IN_PROGRAM:
+            moves.session.left_states[str(job.name)] = path
         moves.call.note(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
         moves.call.warn(f"{moves.what} made no last savepoint (its last stop failed): what it did since {path} is lost")
 
@@ -372,6 +400,13 @@ class FlinkJarJobLifecycle:
     def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
         found = facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
         return {**found, "observed_at": moves.service_millis()}
+
+
+def _left_state(session: Session, spec: FlinkJarJobSpec) -> str:
+    """The last savepoint of the job of this name that this deployment has deleted to make room for this one."""
+    if spec.mode == "stateless" or spec.initial_savepoint_path:
+        return ""
+    return session.left_states.get(str(spec.name), "")
 
 
 def _may_hold_state(job: FlinkJob) -> bool:

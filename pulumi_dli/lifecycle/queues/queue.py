@@ -266,7 +266,8 @@ def _delete(session: Session, id: str) -> None:
     except ApiError as error:
         raise DliError(
             f"queue {id} was not deleted: {error}. A queue goes only when no job is submitting or running on it: stop "
-            "or delete those jobs first (within a stack, jobs that take the queue's name from it go first)"
+            "or delete those jobs first (within a stack, jobs that take the queue's name from it go first, unless they "
+            "have the option deleted_with: leave it out)"
         ) from error
     finally:
         session.wrote()
