@@ -509,3 +509,13 @@ def test_a_job_that_finishes_while_it_is_stopped_is_not_run_again(stream):
     stream.up(entrypoint=B)
     assert stream.status == "job_finish"
     assert any("finished by itself" in text for text in stream.stack.warnings)
+
+
+def test_the_history_says_why_each_savepoint_was_made(stream):
+    stream.up()
+    stream.up(savepoint_nonce="1")
+    stream.emulator.advance(100)
+    stream.up(entrypoint=B)
+    stream.emulator.advance(100)
+    stream.up(state="suspended")
+    assert [entry["reason"] for entry in stream.outs["savepoints"]] == ["savepoint_nonce", "update", "state=suspended"]

@@ -51,6 +51,9 @@ from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
+FOUND = "found"
+"""Why a savepoint is in the history that no move of ours has made."""
+
 _IN_PROGRAM: set[str] = set()
 """URNs of the jobs that the program of this process has: a check or a diff was made of them."""
 
@@ -239,21 +242,34 @@ class FlinkJarJobLifecycle:
         touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
         if kept := kept_by_service(inputs, olds, done, sent=touched):
             call.warn(f"{moves.what} keeps {', '.join(kept)}: the service did not clear what the program gives no more")
-        outs = self._outs(moves, done, olds, inputs, upgrade.savepoint_path)
+        made = plan.stop is Stop.WITH_SAVEPOINT
+        reason = _reason(inputs) if made else FOUND
+        outs = self._outs(moves, done, olds, inputs, upgrade.savepoint_path, reason=reason)
         if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
             outs["deferred"] = deferred
         try:
-            saved = self._savepoint_now(moves, done, olds, inputs, made=plan.stop is Stop.WITH_SAVEPOINT)
+            saved = self._savepoint_now(moves, done, olds, inputs, made=made)
         except DliError as error:
             # All else is done; only the savepoint is still to be made.
             raise HalfDone(job_id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
-        return outs if saved is done else {**outs, **self._outs(moves, saved, olds, inputs, None)}
+        return (
+            outs
+            if saved is done
+            else {**outs, **self._outs(moves, saved, olds, inputs, None, reason="savepoint_nonce")}
+        )
 
     def _outs(
-        self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], made: str | None
+        self,
+        moves: JobMoves,
+        job: FlinkJob,
+        olds: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        made: str | None,
+        *,
+        reason: str,
     ) -> dict[str, Any]:
         """The outputs after an update."""
-        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, made or job.savepoint_path))
+        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, made or job.savepoint_path, reason))
         ran = olds.get("has_run") or has_run(job.status) or None
         seen = self._facts(moves, job, olds, detailed=True)
         return {**inputs, **moves.session.where(), **notes, **seen, "has_run": ran}
@@ -263,7 +279,7 @@ class FlinkJarJobLifecycle:
     ) -> dict[str, Any]:
         """The outputs after an update that stopped half-way: the definition that the service has, and how to go on."""
         kept = inputs if half.changed else {f: olds[f] for f in FlinkJarJobSpec.model_fields if f in olds}
-        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, half.savepoint_path))
+        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, half.savepoint_path, _reason(inputs)))
         if not half.changed and olds.get("deferred"):
             notes["deferred"] = olds["deferred"]
         notes |= {"unfinished": str(half), "resume_from": half.savepoint_path, "has_run": olds.get("has_run")}
@@ -308,10 +324,8 @@ class FlinkJarJobLifecycle:
             raise DliError(f"{moves.what} has no obs_bucket: a savepoint has nowhere to go")
         return moves.make_savepoint(job, f"{bucket}/jobs/savepoint/{job.job_id}/")
 
-    def _noted(self, moves: JobMoves, olds: Mapping[str, Any], path: str | None) -> list[dict[str, Any]]:
-        return savepoints.noted(
-            olds.get("savepoints") or (), path, moves.service_millis(), "made or found by an update"
-        )
+    def _noted(self, moves: JobMoves, olds: Mapping[str, Any], path: str | None, reason: str) -> list[dict[str, Any]]:
+        return savepoints.noted(olds.get("savepoints") or (), path, moves.service_millis(), reason)
 
     def _last_facts(self, moves: JobMoves, before: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
         """The facts after a failure, as well as they can be had."""
@@ -400,6 +414,11 @@ class FlinkJarJobLifecycle:
     def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
         found = facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
         return {**found, "observed_at": moves.service_millis()}
+
+
+def _reason(inputs: Mapping[str, Any]) -> str:
+    """Why an update stopped a job with a savepoint."""
+    return "state=suspended" if inputs.get("state") == "suspended" else "update"
 
 
 def _left_state(session: Session, spec: FlinkJarJobSpec) -> str:

@@ -164,7 +164,8 @@ class JobStops(JobView):
             if phase_of(job.status) is Phase.LIVE and (moved or (told and savepoint)):
                 return Seen("still running", self._description(job))
             if not moved and (phase_of(job.status) is Phase.LIVE or job.status == before.status):
-                return Seen(UNHEARD if silence.lasts() else "job_canceling", words="stopping")
+                status = UNHEARD if silence.lasts() else "job_canceling"
+                return Seen(status, self._description(job), words="stopping")
             return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
 
         goal = Goal(

@@ -29,6 +29,7 @@ from pulumi_dli.lifecycle.jobs.moves import JobMoves
 from pulumi_dli.lifecycle.jobs.plan import Phase, Plan, Restore, Stop, phase_of
 from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
 from pulumi_dli.lifecycle.jobs.wish import fields_to_send
+from pulumi_dli.lifecycle.sharing.waiting import UNHEARD
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -72,6 +73,7 @@ class Upgrade:
         self._inputs = inputs
         self._olds = olds
         self._changed = False
+        self._came_up = False
         self._sent: set[str] = set()
         self._import: str | None = None
         self.savepoint_path: str | None = None
@@ -230,6 +232,7 @@ class Upgrade:
 
     def _see_through(self, rested: FlinkJob) -> FlinkJob:
         sighting = self._moves.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
+        self._came_up = True
         if sighting.job.status == "job_finish" or self._plan.stop is None:
             return self._moves.look()
         seconds = self._inputs.get("stabilization_seconds")
@@ -247,7 +250,7 @@ class Upgrade:
         except DliError as second:
             return Unfinished(
                 f"STREAM IS DOWN: {moves.what}, savepoint {self._path_now() or 'none'}. "
-                f"The new version did not come up: {failure}. Going back failed too: {second}. "
+                f"The new version did not come up: {_said(failure)}. Going back failed too: {_said(second)}. "
                 "Mend the cause and run `pulumi up`",
                 changed=self._changed,
                 savepoint_path=self._path_now(),
@@ -255,10 +258,17 @@ class Upgrade:
         source = f"from savepoint {self.savepoint_path}" if self.savepoint_path else "without state"
         if self._import:
             source = f"from {self._import}"
+        twice = " (sinks may have seen some records twice)" if self._may_have_run(failure) else ""
         return RolledBackError(
-            f"the new version of {moves.what} did not come up: {failure}. The previous version runs again {source} "
-            "(sinks may have seen some records twice); the next `pulumi up` tries the new version again"
+            f"the new version of {moves.what} did not come up: {_said(failure)}. The previous version runs again "
+            f"{source}{twice}; the next `pulumi up` tries the new version again"
         )
+
+    def _may_have_run(self, failure: DliError) -> bool:
+        """Whether the new version may have written anything before it was given up."""
+        if self._came_up:
+            return True
+        return isinstance(failure, WaitFailedError) and failure.status not in ("job_submit_fail", "job_init", UNHEARD)
 
     def _old_version_started(self) -> FlinkJob:
         """The job's details at rest, before the accepted start of the old version."""
@@ -305,6 +315,11 @@ class Upgrade:
         if self.savepoint_path or self._plan.start is Restore.REMEMBERED:
             return self.savepoint_path or self._import
         return self._before.savepoint_path if savepoints.is_newest(self._before) else None
+
+
+def _said(error: DliError) -> str:
+    """An error inside a sentence: the service ends its own with a full stop."""
+    return str(error).rstrip(".")
 
 
 def _paths(history: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -143,11 +143,13 @@ class JobView:
         except WaitFailedError as error:
             if error.status != UNHEARD:
                 raise
+            told = f"; the service says: {error.description}" if error.description else ""
             raise WaitFailedError(
-                f"{self.what} shows no sign of a {verb} that DLI accepted twice; it is as before. "
-                "Look at it at the console; `pulumi up` asks again",
+                f"{self.what} {'is' if verb == 'start' else 'runs on'} as before: DLI accepted a {verb} twice, and the "
+                f"job shows no sign of it{told}. Look at it at the console; `pulumi up` asks again",
                 id=str(self.job_id),
                 status=UNHEARD,
+                description=error.description,
             ) from error
 
     def _seen(self, job: FlinkJob, words: str = "") -> Seen:
