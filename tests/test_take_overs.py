@@ -117,11 +117,10 @@ def test_a_take_over_that_cannot_be_tagged_changes_nothing(
     assert held(dli) == before
 
 
-def hit(engine: Engine, dli: Emulator, blow: str, nth: int, *, writes: bool) -> str | None:
+def hit(engine: Engine, dli: Emulator, blow: str, nth: int) -> str | None:
     """The call in whose middle the deployment was hit, after its effect; None when there were fewer calls."""
-    operation = "[!o]*"
     since = len(dli.service.journal.entries)
-    fault = dli.service.faults.add({"operation": operation, "effect": "held_answer", "nth": nth, "delay": 30.0})
+    fault = dli.service.faults.add({"operation": "[!o]*", "effect": "held_answer", "nth": nth, "delay": 30.0})
     process = engine.start("up")
     try:
         eventually(lambda: fault.fired or process.poll() is not None, seconds=60, what="the call")
@@ -136,6 +135,8 @@ def hit(engine: Engine, dli: Emulator, blow: str, nth: int, *, writes: bool) -> 
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
     entries = list(dli.service.journal.entries)[since:]
     eventually(lambda: all(entry.milliseconds is not None for entry in entries), what="the end of the calls")
     return next(str(entry.operation) for entry in entries if entry.fault)
@@ -156,7 +157,7 @@ def test_a_take_over_hit_at_any_call_is_finished_by_the_next_up(
     for nth in range(1, 30):
         name = f"name{nth}"
         engine.write(named(program, name, adopt=True))
-        call_hit = hit(engine, dli, blow, nth, writes=kind == "cli")
+        call_hit = hit(engine, dli, blow, nth)
         assert held(dli) == before, f"after {call_hit}"
         done = engine.up()
         assert done.ok, done.text
@@ -165,7 +166,7 @@ def test_a_take_over_hit_at_any_call_is_finished_by_the_next_up(
         if call_hit is None:
             break
         hits.append(call_hit)
-    assert {"jobs.create", "queues.create"} <= set(hits)
+    assert len(hits) >= 5, hits
 
 
 @EMBEDDED_ONLY

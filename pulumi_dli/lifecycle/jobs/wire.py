@@ -174,7 +174,12 @@ def unlike(inputs: Mapping[str, Any], job: FlinkJob) -> list[str]:
     """In what a job is not what a create with these inputs makes: an omitted field counts where the service makes up
     nothing of its own.
     """
-    return differing(inputs, job, {*inputs, *_NEVER_MADE_UP})
+    lacking = [
+        field
+        for field in sorted(_NEVER_MADE_UP & set(inputs))
+        if inputs[field] and live_value(job, field) is None and not is_untold(job, field)
+    ]
+    return [*differing(inputs, job, {*inputs, *_NEVER_MADE_UP}), *lacking]
 
 
 def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, Any]) -> dict[str, Any]:
