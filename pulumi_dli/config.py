@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pulumi_dli.backend import backend_of
 from pulumi_dli.clouds import cloud_values
 from pulumi_dli.connection import AccessKey, Connection, Credentials, Password, Token, is_loopback
 from pulumi_dli.errors import ConfigError
@@ -60,6 +61,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "pollSeconds": _Setting(),
     "maxConcurrency": _Setting(),
     "cloud": _Setting(("OS_CLOUD",)),
+    "owner": _Setting(),
 }
 
 SETTINGS = tuple(_SETTINGS)
@@ -120,6 +122,7 @@ def resolve_connection(config: Callable[[str], Any], environ: Mapping[str, str])
         connect_timeout_seconds=_number(sources, "connectTimeout", Connection.connect_timeout_seconds),
         read_timeout_seconds=_number(sources, "readTimeout", Connection.read_timeout_seconds),
         poll_seconds=_number(sources, "pollSeconds", Connection.poll_seconds),
+        owner=_first(sources, "owner") or backend_of(environ),
         max_concurrency=int(_number(sources, "maxConcurrency", Connection.max_concurrency, whole=True)),
     )
 

@@ -61,6 +61,7 @@ class Connection:
             (contract 1.3), so that its own answer comes first.
         language: of the service's messages (`X-Language`, contract 1.1).
         poll_seconds: the first interval of a wait; it grows to ten times this.
+        owner: what tells stacks of the same project and stack name apart; "" when nothing does.
         max_concurrency: how many requests of this process are under way at once, over all resources.
     """
 
@@ -77,6 +78,7 @@ class Connection:
     language: str = "en-us"
     poll_seconds: float = 1.0
     max_concurrency: int = 16
+    owner: str = ""
 
     @property
     def is_loopback(self) -> bool:

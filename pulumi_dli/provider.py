@@ -111,6 +111,7 @@ class DliProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Which fields differ, and in one line on the resource what that does."""
         from pulumi_dli.lifecycle.contract import Ahead, foreseen  # noqa: PLC0415
+        from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS  # noqa: PLC0415
         from pulumi_dli.specs.fields import changes  # noqa: PLC0415
 
         call, lifecycle = host.current_call(), self.lifecycle()
@@ -122,6 +123,7 @@ class DliProvider(ResourceProvider):
             answer = foreseen(changed)
         else:
             self._must_be_at(olds, f"{call.name or 'the object'} ({_id})")
+            PROCESS_CLAIMS.declare(lifecycle.holdings(_id, olds), urn=call.urn, outs=olds)
             known = {name: value for name, value in news.items() if name not in unknown}
             answer = lifecycle.foresee(call, Ahead(_id, olds, known, unknown, changed, self.connect))
         # The successor first: it has another name, or, where a program forces a replacement, it takes the object over.

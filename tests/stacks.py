@@ -27,6 +27,7 @@ from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, HalfDone
+from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from pulumi_dli.specs.fields import check as check_fields
@@ -98,13 +99,14 @@ class Phase:
         self._config = config
         self._session: Session | None = None
         self._announced: set[str] = set()
+        self._claims = Claims()
 
     def close(self) -> None:
         pass
 
     def connect(self) -> Session:
         if self._session is None:
-            self._session = Session(DliClient(resolve_connection(self._config.get, {})))
+            self._session = Session(DliClient(resolve_connection(self._config.get, {})), claims=self._claims)
         return self._session
 
     def _call(self, urn: str, timeout: float | None = None) -> Call:
@@ -138,6 +140,7 @@ class Phase:
         changed = changes(lifecycle.spec, entry.outs, news)
         if entry.urn not in self._announced:
             return None if changed else False
+        self._claims.declare(lifecycle.holdings(entry.id, entry.outs), urn=entry.urn, outs=entry.outs)
         ahead = Ahead(entry.id, entry.outs, news, (), changed, self.connect)
         answer: bool | None = lifecycle.foresee(self._call(entry.urn), ahead).changed
         return answer

@@ -75,6 +75,7 @@ class Store:
     """The files of one stack."""
 
     def __init__(self, backend: Path, project: str, stack: str) -> None:
+        self.backend = backend
         self._root = backend / ".pulumi"
         self._full_name = f"{ORGANIZATION}/{project}/{stack}"
         self.path = self._root / "stacks" / project / f"{stack}.json"

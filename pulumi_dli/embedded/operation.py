@@ -39,6 +39,7 @@ class Order:
     stack: str
     program: Path
     root: Path
+    backend: Path
     env: Mapping[str, str]
     preview: bool
     parallel: int
@@ -63,7 +64,7 @@ class Operation:
         self._doer: Doer | None = None
         self._logged_error = False
         self.recorder.on_error = self._note_error
-        env = child_env(order.env, order.project, order.stack, order.root, preview=order.preview)
+        env = child_env(order.env, order.project, order.stack, order.root, backend=order.backend, preview=order.preview)
         host_env = {**env, "PULUMI_CONFIG": "{}"}
         del host_env["PULUMI_STACK"]
         directory = entry_of(order.program)[0] if order.run_program else _folder(order.program)

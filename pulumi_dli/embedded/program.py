@@ -71,7 +71,9 @@ class Program:
         self._process.kill()
 
 
-def child_env(env: Mapping[str, str], project: str, stack: str, root: Path, *, preview: bool) -> dict[str, str]:
+def child_env(
+    env: Mapping[str, str], project: str, stack: str, root: Path, *, backend: Path, preview: bool
+) -> dict[str, str]:
     """The environment of the program, with the names the CLI gives it."""
     return {
         **os.environ,
@@ -79,6 +81,7 @@ def child_env(env: Mapping[str, str], project: str, stack: str, root: Path, *, p
         "PULUMI_PROJECT": project,
         "PULUMI_STACK": stack,
         "PULUMI_ORGANIZATION": "organization",
+        "PULUMI_BACKEND_URL": f"file://{backend.resolve()}",
         "PULUMI_ROOT_DIRECTORY": str(root),
         "PULUMI_DRY_RUN": "true" if preview else "false",
     }

@@ -202,6 +202,7 @@ class Stack:
             self.name,
             self._project.program,
             self._project.directory,
+            self._place.store.backend,
             self._env,
             preview=preview,
             parallel=parallel or int(env.get("PULUMI_PARALLEL") or 0) or 4 * (os.cpu_count() or 1),

@@ -108,6 +108,9 @@ class Lifecycle(Protocol[SpecT]):
     def judge(self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]) -> list[Failure]:
         """What is wrong with checked inputs beyond the spec's own rules. Makes no call."""
 
+    def holdings(self, id: str, outs: Mapping[str, Any]) -> Collection[tuple[str, str]]:
+        """The objects, as kind and id, that an entry of the state holds: no other entry may delete them."""
+
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """Say in a line on the resource what its creation will do. Makes no call."""
 

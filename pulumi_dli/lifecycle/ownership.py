@@ -1,8 +1,9 @@
-"""Whose object is it? Decided by a tag that says which resource of which stack made it.
+"""Whose object is it? Decided by a tag that says which resource of which stack made it, and by what this process saw.
 
-Jobs and queues are created with the tag `pulumi_dli_owner`. A create takes over only what carries its own tag (an
-earlier attempt of itself); a delete spares what carries another one than the outputs recorded, or what another step of
-this process has taken over meanwhile.
+Objects are created with the tag `pulumi_dli_owner` (dli_02_0194 has the tags of a create). `create.py` takes over only
+what carries its own tag or what the program says to adopt; a delete spares what carries another tag than the outputs
+recorded. Some regions have no tags. There, and wherever a tag cannot tell, `Claims` does: every resource of the program
+passes through the diff before anything that left the program is deleted.
 """
 
 from __future__ import annotations
@@ -10,23 +11,43 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from pulumi_dli.errors import ApiError, AuthError, ConflictError, DliError, NotFoundError, ThrottledError
 from pulumi_dli.specs.values import OWNER_TAG
 
+HOLD = "hold"
+"""The output that tells one hold of a resource on its object from an earlier one; written when an object is taken over.
 
-def owner_of(project_id: str, urn: str) -> str:
-    """The owner tag of a resource: a hash, since a URN holds characters that tags do not take. "" without a URN."""
-    return hashlib.sha256(f"{project_id}\n{urn}".encode()).hexdigest()[:32] if urn else ""
+A forced replacement leaves two entries of one URN and one id in the state. Where tags cannot be written, nothing else
+tells them apart."""
 
 
-def renewed(owner: str) -> str:
-    """The same owner, told apart from an earlier hold on the same object.
+def owner_of(project_id: str, urn: str, owner: str = "") -> str:
+    """The owner tag of a resource: a hash, since a URN holds characters that tags do not take. "" without a URN.
 
-    A forced replacement leaves two entries of one URN and one id in the state; the tag of the take-over must not fit
-    the entry that is about to be deleted.
+    Args:
+        owner: what tells stacks of the same project and stack name apart: the setting `dli:owner`, else the backend.
     """
-    return f"{owner}.{secrets.token_hex(4)}" if owner else ""
+    parts = [project_id, urn, *([owner] if owner else [])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if urn else ""
+
+
+def whose_in(outs: Mapping[str, Any]) -> dict[str, str]:
+    """The outputs that say whose an object is, out of all outputs."""
+    hold = outs.get(HOLD)
+    return {"owner_tag": str(outs.get("owner_tag") or ""), **({HOLD: str(hold)} if hold else {})}
+
+
+def new_hold() -> str:
+    """A name for one hold on an object."""
+    return secrets.token_hex(4)
+
+
+def renewed(owner: str, hold: str) -> str:
+    """The same owner, told apart from an earlier hold on the same object."""
+    return f"{owner}.{hold}" if owner else ""
 
 
 def is_own(tag: str | None, owner: str) -> bool:
@@ -51,22 +72,95 @@ def visible(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key != OWNER_TAG}
 
 
-class Claims:
-    """The objects that this process has created or taken over.
+def declared_tags_now(declared: Mapping[str, str], found: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The program's tags as the object carries them; None where nothing can be told.
 
-    A delete in the same process belongs to a rename or a forced replacement: it must not hit what its successor holds.
+    An object without any tag, which lacks even ours, says that this region has no tags, or refuses or drops them: that
+    is no drift, and no `up` could repair it. Tags of others are theirs.
+    """
+    return {key: found[key] for key in declared if key in found} if found else None
+
+
+def refuses_tags(error: DliError, *, tagged: bool = False) -> bool:
+    """Whether a refused request says that this region takes no tags.
+
+    No document has a code for it: a refusal that speaks of tags, while the object carries none that could be too many.
+
+    Args:
+        tagged: whether the object carries tags.
+    """
+    if tagged or not isinstance(error, ApiError) or not 400 <= error.status < 500:
+        return False
+    if isinstance(error, AuthError | ThrottledError | NotFoundError | ConflictError):
+        return False
+    return "tag" in error.message.lower()
+
+
+class Claims:
+    """Which resources of the program hold which objects, as far as this process has seen.
+
+    A delete asks before it acts. Its object may be held by another entry of the same state: a rename with `adopt=True`
+    or a forced replacement was interrupted, and left two entries with one id. What a delete can know:
+
+    - In an `up` every resource of the program has passed its diff (`declare`) before anything that left the program is
+      deleted.
+    - What this process has created or taken over (`take`) is the successor's, also under the same URN.
+    - In a `destroy`, or with `--target` on the old entry alone, no diff is made. A `destroy` of the stack needs none:
+      all entries go, and the second finds the object gone. For a single target only the tag can tell. Where a region
+      has no tags nothing does, so the take-over warns of it (docs/what-happens-to-my-stream.md).
     """
 
     def __init__(self) -> None:
-        self._held: set[tuple[str, str]] = set()
+        self._declared: dict[tuple[str, str], dict[str, str]] = {}
+        self._taken: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
-    def take(self, kind: str, id: str) -> None:
+    def declare(self, holdings: Iterable[tuple[str, str]], *, urn: str, outs: Mapping[str, Any]) -> None:
+        """A resource of the program holds these objects, says its entry in the state."""
+        if not urn:
+            return
+        with self._lock:
+            for holding in holdings:
+                self._declared.setdefault(holding, {})[urn] = _hold(outs)
+
+    def take(self, kind: str, id: str, *, urn: str) -> None:
         """This process has created or taken over the object."""
         with self._lock:
-            self._held.add((kind, id))
+            self._taken[kind, id] = urn
 
-    def holds(self, kind: str, id: str) -> bool:
-        """Whether this process has created or taken over the object."""
+    def is_declared(self, kind: str, id: str, *, urn: str) -> bool:
+        """Whether the entry of this very resource holds the object, so that it is ours whatever its tag says."""
         with self._lock:
-            return (kind, id) in self._held
+            return urn in self._declared.get((kind, id), {})
+
+    def other(self, kind: str, id: str, *, urn: str) -> str | None:
+        """The URN of another resource of the program that holds the object."""
+        with self._lock:
+            held_by = {*self._declared.get((kind, id), {}), *filter(None, [self._taken.get((kind, id))])}
+        return min(held_by - {urn}, default=None)
+
+    def heir(self, kind: str, id: str, *, urn: str, outs: Mapping[str, Any]) -> str | None:
+        """The URN of who holds the object when this entry goes; None when nobody does.
+
+        Args:
+            outs: of the entry that goes. The same URN with another hold is another entry.
+        """
+        with self._lock:
+            if (kind, id) in self._taken:
+                return self._taken[kind, id]
+            declared = self._declared.get((kind, id), {})
+            others = {holder for holder, hold in declared.items() if holder != urn or hold != _hold(outs)}
+        return min(others, default=None)
+
+
+def _hold(outs: Mapping[str, Any]) -> str:
+    return str(outs.get(HOLD) or outs.get("owner_tag") or "")
+
+
+PROCESS_CLAIMS = Claims()
+"""Those of this process: a diff makes claims, and needs neither credentials nor a session."""
+
+
+def name_of(urn: str) -> str:
+    """The resource in words of the program."""
+    return urn.rpartition("::")[2] or "another resource"

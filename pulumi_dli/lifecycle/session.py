@@ -16,7 +16,7 @@ from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import ApiError
-from pulumi_dli.lifecycle.ownership import Claims
+from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS, Claims, owner_of
 from pulumi_dli.lifecycle.sharing.batching import Batcher
 from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
 from pulumi_dli.lifecycle.sharing.snapshots import JobSnapshots
@@ -32,11 +32,11 @@ PACKAGE_TAGS = "dli_package_resource"
 class Session:
     """The shared machinery of one connection. Thread-safe; its constructor makes no call."""
 
-    def __init__(self, client: DliClient, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, client: DliClient, *, clock: Clock = SYSTEM_CLOCK, claims: Claims | None = None) -> None:
         poll = client.connection.poll_seconds
         self.client = client
         self.clock = clock
-        self.claims = Claims()
+        self.claims = Claims() if claims is None else claims
         self.left_states: dict[str, str] = {}  # by name: savepoints of jobs that were deleted before their replacement
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
@@ -77,6 +77,10 @@ class Session:
             self.client.tags.delete(kind, id, gone)
         if come:
             self.client.tags.create(kind, id, come)
+        self.tags_changed()
+
+    def tags_changed(self) -> None:
+        """A write of tags went out: what was read before is old."""
         self.job_tags.changed()
         self._queue_tags.invalidate()
 
@@ -110,6 +114,10 @@ class Session:
     def project_id(self) -> str:
         return self.client.project_id
 
+    def owner_of(self, urn: str) -> str:
+        """The owner tag of a resource."""
+        return owner_of(self.project_id, urn, self.client.connection.owner)
+
     def where(self) -> dict[str, str]:
         """What the outputs of every resource record of the connection."""
         return {"endpoint": self.client.connection.endpoint, "project_id": self.project_id}
@@ -131,5 +139,5 @@ def session_for(connection: Connection) -> Session:
     """The session of this process for a connection."""
     with _lock:
         if connection not in _sessions:
-            _sessions[connection] = Session(client_for(connection))
+            _sessions[connection] = Session(client_for(connection), claims=PROCESS_CLAIMS)
         return _sessions[connection]

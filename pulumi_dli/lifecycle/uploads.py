@@ -2,14 +2,17 @@
 
 `packages/` calls it, and `jobs/checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does it:
 the extra `obs`, loaded when first used. Objects carry the owner of the resource in their metadata, so that an
-interrupted upload is known as ours; whoever else put the same bytes there keeps them.
+interrupted upload is known as ours; whoever else put the same bytes there keeps them. An object whose resource goes
+while another of the stack uses it is handed over to that one.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -17,6 +20,8 @@ from urllib.parse import quote, urlsplit
 from pulumi_dli.connection import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
 from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.create import is_young
+from pulumi_dli.lifecycle.ownership import is_own
 from pulumi_dli.lifecycle.sharing.waiting import cancelled_error
 from pulumi_dli.specs.package_names import digest_of
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWNER = "pulumi-dli-owner"
+_CREATE_SECONDS = 20 * 60.0
 _PART_BYTES = 32 * 1024 * 1024  # larger files travel in parts, each repeated on its own when it fails
 
 
@@ -47,7 +53,7 @@ class ObsUploads:
         """Bring a local file to `obs://bucket/key`, unless it is there.
 
         Returns:
-            Whether the object is this owner's: uploaded now, or by an earlier attempt.
+            Whether the object is this owner's: uploaded now, or lately by an attempt that was interrupted.
 
         Raises:
             ConfigError: there is no access key, or no boto3.
@@ -57,7 +63,7 @@ class ObsUploads:
         found = self._head(bucket, key, path)
         size = _size(file)
         if found is not None and found.get("ContentLength") == size:
-            return bool(owner) and found.get("Metadata", {}).get(_OWNER) == owner
+            return is_own(_owner_in(found), owner) and is_young(_age(found), call.timeout_seconds or _CREATE_SECONDS)
         if _digest(file) != digest:
             raise DliError(f"the file {file} changed while the program ran: run it again")
         if call.cancelled.is_set():
@@ -75,6 +81,22 @@ class ObsUploads:
                 Config=config,
             )
         return True
+
+    def hand_over(self, path: str, owner: str) -> None:
+        """Have the object carry another owner: it is copied onto itself, which needs no bytes of ours."""
+        bucket, key = _split(path)
+        with self._asking(f"hand over {path}"):
+            self._client().copy(
+                {"Bucket": bucket, "Key": key},
+                bucket,
+                key,
+                ExtraArgs={"Metadata": {_OWNER: owner}, "MetadataDirective": "REPLACE"},
+            )
+
+    def owner(self, path: str) -> str:
+        """The owner that the object carries; "" when it carries none, or is gone."""
+        bucket, key = _split(path)
+        return _owner_in(self._head(bucket, key, path) or {})
 
     def delete(self, path: str) -> None:
         """Delete the object; nothing to do when it is gone."""
@@ -119,6 +141,19 @@ class ObsUploads:
             if isinstance(error, exceptions.ConnectionError):
                 raise UnsentRequestError(f"{what}: OBS cannot be reached: check dli:obsEndpoint") from error
             raise DliError(f"{what} failed ({type(error).__name__}): run it again") from error
+
+
+def _owner_in(found: Mapping[str, Any]) -> str:
+    return str(found.get("Metadata", {}).get(_OWNER, ""))
+
+
+def _age(found: Mapping[str, Any]) -> float:
+    """Seconds since the object was written, both on the clock of OBS; endless where it does not tell."""
+    told = found.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return float(parsedate_to_datetime(told).timestamp() - found["LastModified"].timestamp())
+    except (KeyError, TypeError, ValueError):
+        return math.inf
 
 
 def _client_error(error: BaseException) -> Any:

@@ -49,6 +49,7 @@ class Provider(pulumi.ProviderResource):
         poll_seconds: pulumi.Input[float] | None = None,
         max_concurrency: pulumi.Input[int] | None = None,
         cloud: pulumi.Input[str] | None = None,
+        owner: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a provider. The settings are those of the stack's `dli:` configuration; the README lists them."""
@@ -73,6 +74,7 @@ class Provider(pulumi.ProviderResource):
             "pollSeconds": poll_seconds,
             "maxConcurrency": max_concurrency,
             "cloud": cloud,
+            "owner": owner,
         }
         self._settings = {f"dli:{name}": value for name, value in given.items() if value is not None}
         props = {

@@ -201,7 +201,7 @@ def test_without_tag_calls_a_change_of_tags_only_warns(world: World, group: Reso
     group.create(wish(APP))
     world.emulator.quirk(v3_unpublished=True)
     group.update(wish(APP, tags={"team": "orders"}))
-    assert "no calls for tags" in world.said.warnings[0]
+    assert "no tag calls" in world.said.warnings[0]
     group.update(wish(APP, LIB, tags={"team": "orders"}))
     assert world.said.warnings == []
 

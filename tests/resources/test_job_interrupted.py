@@ -157,11 +157,36 @@ def test_ones_own_earlier_attempt_is_taken_over_in_any_status(stream, quirk, sta
         assert "jobs.stop" not in stream.stack.operations()
 
 
-def test_an_attempt_of_another_definition_is_brought_to_the_program(stream):
+@pytest.mark.parametrize("changed", [{"entrypoint": B}, {"desc": "x"}, {"entrypoint_args": "--x"}, {"cu_number": 5}])
+def test_our_tag_on_another_definition_is_touched_only_with_adopt(stream, changed):
     job_id = draft(stream.stack, "j", own_tag(stream))
     stream.emulator.act("job.restart", job=job_id)
     stream.emulator.advance(60)
-    stream.up(entrypoint=B)
+    before = len(stream.stack.requests())
+    with pytest.raises(
+        Failed, match=rf"id {job_id}.*differs in {next(iter(changed))}.*adopt=True.*another name.*dli:owner"
+    ):
+        stream.up(**changed)
+    assert not [call for call in stream.stack.requests()[before + 1 :] if call["method"] not in ("GET", "HEAD")]
+    stream.up(adopt=True, **changed)
+    assert stream.id == job_id
+    assert stream.status == "job_running"
+
+
+def test_our_tag_on_an_old_job_is_touched_only_with_adopt(stream):
+    job_id = draft(stream.stack, "j", own_tag(stream))
+    stream.emulator.act("job.restart", job=job_id)
+    stream.emulator.advance(3 * 86400)
+    with pytest.raises(Failed, match=rf"id {job_id}.*made 3 days ago.*adopt=True.*another name.*dli:owner"):
+        stream.up()
+    assert "jobs.stop" not in stream.stack.operations()
+
+
+def test_an_adopted_job_of_another_definition_is_brought_to_the_program(stream):
+    job_id = draft(stream.stack, "j", own_tag(stream))
+    stream.emulator.act("job.restart", job=job_id)
+    stream.emulator.advance(60)
+    stream.up(entrypoint=B, adopt=True)
     assert stream.real["definition"]["entrypoint"] == B
     assert len(stream.real["restored_from"]) == 1
 

@@ -212,10 +212,20 @@ def _copy(call: S3Call, source: str) -> Reply:
     found = call.objects.find(Location(bucket, key))
     if found is None:
         raise S3Error(404, "NoSuchKey", "The source does not exist.")
+    directive = call.headers.get("x-amz-metadata-directive") or call.headers.get("x-obs-metadata-directive") or "COPY"
+    replaces = directive.upper() == "REPLACE"
+    if call.where == Location(bucket, key) and not replaces:
+        raise S3Error(400, "InvalidRequest", "A copy of an object onto itself must replace its metadata.")
     blob = Blob(found.digest, found.size, found.etag)
     if not found.digest:  # a file of the runtime
         blob = call.objects.write([call.objects.read(found)])
-    row = call.objects.put(call.where, blob, etag=found.etag, content_type=found.content_type, metadata=found.metadata)
+    row = call.objects.put(
+        call.where,
+        blob,
+        etag=found.etag,
+        content_type=_type(call) if replaces else found.content_type,
+        metadata=_metadata(call) if replaces else found.metadata,
+    )
     return _xml(_element("CopyObjectResult", {"ETag": f'"{row.etag}"', "LastModified": _iso(row.modified)}))
 
 

@@ -11,9 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import (
-    ApiError,
     CancelledError,
     ConfigError,
     DliError,
@@ -23,9 +21,10 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.create import Created
 from pulumi_dli.lifecycle.jobs import facts, forecast, savepoints, wire
-from pulumi_dli.lifecycle.jobs.birth import KIND, Made, make
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
+from pulumi_dli.lifecycle.jobs.create import KIND, create_job, tagged_job
 from pulumi_dli.lifecycle.jobs.moves import JobMoves
 from pulumi_dli.lifecycle.jobs.plan import (
     Phase,
@@ -45,8 +44,9 @@ from pulumi_dli.lifecycle.jobs.wish import (
     situation_of,
     wanted,
 )
-from pulumi_dli.lifecycle.ownership import is_foreign, visible
-from pulumi_dli.lifecycle.session import JOB_TAGS, Session
+from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.tagging import set_declared_tags
 from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -70,6 +70,9 @@ class FlinkJarJobLifecycle:
             return [Failure("state", "must be one of running, suspended, draft")]
         return []
 
+    def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [(KIND, id)]
+
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """The preview's line for a job that does not exist yet."""
         _IN_PROGRAM.add(call.urn)
@@ -87,7 +90,7 @@ class FlinkJarJobLifecycle:
         left = _left_state(session, spec) if runs else ""
         with session.runs.joining() if runs else contextlib.nullcontext():
             try:
-                made = make(call, session, spec, inputs)
+                made = create_job(call, session, spec, inputs)
             except DliError as error:
                 if not left:
                     raise
@@ -95,35 +98,35 @@ class FlinkJarJobLifecycle:
                     f"{error}. The job that this one replaces is deleted, its state is in {left}: give that as "
                     "initial_savepoint_path, so that the next `pulumi up` goes on from it"
                 ) from error
-            moves = self._moves(call, session, made.job_id, inputs)
-            outs = {**inputs, **session.where(), **_notes(inputs, owner=made.owner), "job_id": str(made.job_id)}
-            if left and not made.found:
+            moves = self._moves(call, session, _number(made.id), inputs)
+            outs = {**inputs, **session.where(), **_notes(inputs, whose=made.notes()), "job_id": made.id}
+            if left and made.found is None:
                 outs["resume_from"] = left
                 call.note(f"goes on from {left}, the last savepoint of the job that it replaces")
-            if runs and not made.found:
-                with _kept(str(made.job_id), {**outs, "unfinished": "created, not started"}):
+            if runs and made.found is None:
+                with _kept(made.id, {**outs, "unfinished": "created, not started"}):
                     path = spec.initial_savepoint_path or left
                     if path:
                         moves.import_savepoint(path)
                     moves.start(None, resume=bool(path))
                     call.progress(f"submitting on queue {spec.queue_name}")
-        if made.found:
+        if made.found is not None:
             return self._bring_up(call, session, made, spec, outs)
         if not runs:
-            with _kept(str(made.job_id), outs):
-                return Outcome(str(made.job_id), {**outs, **self._facts(moves, moves.look(), outs, detailed=True)})
-        with _kept(str(made.job_id), {**outs, "unfinished": "started, not seen running"}):
+            with _kept(made.id, outs):
+                return Outcome(made.id, {**outs, **self._facts(moves, moves.look(), outs, detailed=True)})
+        with _kept(made.id, {**outs, "unfinished": "started, not seen running"}):
             sighting = moves.await_running(on_queue=spec.queue_name or "")
         seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
         outs.pop("resume_from", None)
         session.left_states.pop(str(spec.name), None)
-        return Outcome(str(made.job_id), {**outs, **seen, "has_run": True})
+        return Outcome(made.id, {**outs, **seen, "has_run": True})
 
     def _bring_up(
-        self, call: Call, session: Session, made: Made, spec: FlinkJarJobSpec, outs: Mapping[str, Any]
+        self, call: Call, session: Session, made: Created[FlinkJob], spec: FlinkJarJobSpec, outs: Mapping[str, Any]
     ) -> Outcome:
         """Have a job that was taken over be as declared, from whatever it is now."""
-        inputs, id_ = spec.inputs, str(made.job_id)
+        inputs, id_ = spec.inputs, made.id
         # What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
         untold = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
         notes = {key: outs[key] for key in (*NOTES, *session.where(), "job_id") if key in outs}
@@ -174,11 +177,8 @@ class FlinkJarJobLifecycle:
     def _tags_input(self, session: Session, id: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if "tags" not in inputs:
             return {}
-        tags = session.job_tags.of(id)
-        if not tags:
-            return {}  # not even ours: this region has no tags, or drops them at the create (contract 11)
-        # Tags that somebody else has put on the job are theirs.
-        return {"tags": {key: value for key, value in visible(tags).items() if key in inputs["tags"]} or None}
+        tags = declared_tags_now(inputs["tags"], session.job_tags.of(id))
+        return {} if tags is None else {"tags": tags or None}
 
     def _unfinished(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], found: Mapping[str, Any], job: FlinkJob
@@ -301,16 +301,7 @@ class FlinkJarJobLifecycle:
     ) -> None:
         """Tags never restart, and where the region has no tag calls, they do not keep an upgrade from going on."""
         old, new = olds.get("tags") or {}, inputs.get("tags") or {}
-        if old == new:
-            return
-        try:
-            session.set_tags(JOB_TAGS, id, old=old, new=new)
-        except ApiError as error:
-            if not is_unpublished(error):
-                raise
-            call.warn(
-                f"the tags of Flink job {id} stay as they were given at its creation: this region has no tag calls"
-            )
+        set_declared_tags(call, session, tagged_job(id), old=old, new=new)
 
     def _savepoint_now(
         self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], *, made: bool
@@ -337,8 +328,8 @@ class FlinkJarJobLifecycle:
     def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         """Make a last savepoint, then delete. A failed savepoint fails the delete and leaves the job alone."""
         session.must_be_where(olds, f"Flink job {id}")
-        if session.claims.holds(KIND, id):
-            call.warn(f"Flink job {id} is kept: another resource of this stack has just taken it over")
+        if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
+            call.warn(f"Flink job {id} is kept, only this entry is forgotten: {name_of(heir)} of this stack holds it")
             return
         with session.job_tags.joining():
             tags = session.job_tags.of(id)
@@ -436,14 +427,14 @@ def _notes(
     inputs: Mapping[str, Any],
     *,
     olds: Mapping[str, Any] | None = None,
-    owner: str = "",
+    whose: Mapping[str, str] | None = None,
     noted: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """What the outputs remember for the next update."""
     olds = olds or {}
     return {
         "declared_state": inputs.get("state") or "",
-        "owner_tag": owner or olds.get("owner_tag") or "",
+        **(whose or whose_in(olds)),
         "savepoints": noted if noted is not None else list(olds.get("savepoints") or ()),
     }
 

@@ -52,6 +52,18 @@ CLEARED: Mapping[str, Any] = {
 the create call (contract 6.1). A field that is not listed cannot be cleared."""
 
 _AT_TOP = frozenset({"name", "desc", "queue_name", "main_class", "entrypoint_args"})
+_NEVER_MADE_UP = frozenset(
+    {
+        "desc",
+        "main_class",
+        "entrypoint_args",
+        "dependency_jars",
+        "dependency_files",
+        "runtime_config",
+        "smn_topic",
+        "obs_bucket",
+    }
+)
 _NEVER_READ = frozenset({"flink_log_config"})
 _ALWAYS_SET = ("entrypoint", "parallel_number", "checkpoint_enabled")  # a job that tells none of these tells nothing
 SENT = tuple(field for field in FlinkJarJobSpec.model_fields if FlinkJarJobSpec.wire_name(field))
@@ -156,6 +168,18 @@ def differing(inputs: Mapping[str, Any], job: FlinkJob, fields: Collection[str])
         for field in SENT
         if field in fields and not is_same(field, inputs.get(field), live_value(job, field), inputs)
     ]
+
+
+def unlike(inputs: Mapping[str, Any], job: FlinkJob) -> list[str]:
+    """In what a job is not what a create with these inputs makes: an omitted field counts where the service makes up
+    nothing of its own.
+    """
+    lacking = [
+        field
+        for field in sorted(_NEVER_MADE_UP & set(inputs))
+        if inputs[field] and live_value(job, field) is None and not is_untold(job, field)
+    ]
+    return [*differing(inputs, job, {*inputs, *_NEVER_MADE_UP}), *lacking]
 
 
 def refreshed(inputs: Mapping[str, Any], job: FlinkJob, deferred: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Beside the inputs, the outputs keep notes from one update to the next: `declared_state` (what the program last had the
 job be), `deferred` (changes that wait for the next restart), `unfinished` (why the last update stopped half-way),
 `resume_from` (the savepoint from which it then goes on), `has_run` (whether the job was ever seen to run), `savepoints`
-(the last ten, with their times) and `owner_tag`.
+(the last ten, with their times), and whose the job is (`owner_tag`, `hold`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from pulumi_dli.lifecycle.jobs.wire import (
     live_value,
     path_of,
 )
+from pulumi_dli.lifecycle.ownership import HOLD
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
-NOTES = ("declared_state", "deferred", "unfinished", "resume_from", "has_run", "savepoints", "owner_tag")
+NOTES = ("declared_state", "deferred", "unfinished", "resume_from", "has_run", "savepoints", "owner_tag", HOLD)
 RUNS_AGAIN = frozenset(
     {
         "entrypoint",

@@ -1,18 +1,45 @@
 """What goes when packages go: the superseded ones that no job names any more, and the objects that we uploaded.
 
-`moves.py` calls it in updates, `package_group.py` in deletes. A package that a job of the project names, in
-whatever status that job is, is never removed by an update: the job, or its rollback, may need the bytes again.
+`moves.py` and `uploaded_package.py` call it in updates, they and `package_group.py` in deletes. A package that a job of
+the project names, in whatever status that job is, is never removed by an update: the job, or its rollback, may need the
+bytes again. What another resource of the program holds is its own from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.ownership import is_own, new_hold, renewed
 from pulumi_dli.lifecycle.packages.wire import Record
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.uploads import ObsUploads
+
+PACKAGE, OBJECT = "package", "object"
+"""The kinds of claims: of a package in a group (`group/name`), of an object in OBS (its path)."""
+
+
+@dataclass(frozen=True)
+class UploadedObject:
+    """An object of ours, or one of the same bytes that was there before us (`own` false)."""
+
+    path: str
+    own: bool
+
+
+def holdings(group: str, records: Iterable[Record]) -> list[tuple[str, str]]:
+    """What the records of a group hold (see `contract.Lifecycle.holdings`)."""
+    held = [(PACKAGE, f"{group}/{record.name}") for record in records]
+    return held + [(OBJECT, one.path) for one in objects_of(records)]
+
+
+def objects_of(records: Iterable[Record]) -> list[UploadedObject]:
+    """The objects in OBS behind the local files of a group."""
+    found = [(record.object, True) if record.object else (record.borrowed, False) for record in records]
+    return [UploadedObject(path, own) for path, own in found if path]
 
 
 def clear(call: Call, session: Session, group: str, going: Sequence[Record]) -> list[str]:
@@ -20,6 +47,9 @@ def clear(call: Call, session: Session, group: str, going: Sequence[Record]) -> 
     named = named_by_jobs(session) if going else None
     gone = []
     for record in going:
+        if session.claims.other(PACKAGE, f"{group}/{record.name}", urn=call.urn):
+            gone.append(record.name)  # that one will remove it
+            continue
         if named is None or {f"{group}/{record.name}", record.path} & named:
             continue
         try:
@@ -48,13 +78,52 @@ def named_by_jobs(session: Session) -> set[str] | None:
     return named
 
 
-def delete_objects(call: Call, session: Session, gone: Iterable[Record], obs: ObsUploads | None = None) -> None:
-    """Delete the objects in OBS that we uploaded for packages that are gone; one that cannot be deleted only stays."""
-    obs = obs or ObsUploads(session.client.connection)
-    for record in gone:
-        if record.object is None:
+def release(
+    call: Call, session: Session, outs: Mapping[str, Any], going: Sequence[UploadedObject]
+) -> list[UploadedObject]:
+    """Delete those of our objects that nobody needs, hand over those that another resource uses; what is left.
+
+    Args:
+        outs: of the entry that goes, or whose object goes.
+    """
+    obs = ObsUploads(session.client.connection, purpose="Deleting uploaded packages")
+    kept, needless = [], []
+    for one in going:
+        heir = session.claims.heir(OBJECT, one.path, urn=call.urn, outs=outs)
+        if heir is None:
+            needless.append(one)
+        elif one.own or _is_inherited(call, session, obs, one):
+            try:
+                obs.hand_over(one.path, renewed(session.owner_of(heir), new_hold()))
+            except NotFoundError:
+                continue
+            except DliError as error:
+                call.warn(f"{one.path} is not deleted with its last user, since it was not handed over: {error}")
+    needless = [one for one in needless if one.own or _is_inherited(call, session, obs, one)]
+    named = named_by_jobs(session) if needless else None
+    for one in needless:
+        if named is None or one.path in named:
+            kept.append(UploadedObject(one.path, own=True))
             continue
         try:
-            obs.delete(record.object)
+            obs.delete(one.path)
+        except NotFoundError:
+            continue
         except DliError as error:
-            call.warn(f"{record.object}, uploaded for a package that is gone, was not deleted: {error}")
+            call.warn(f"{one.path} is no longer needed, but was not deleted: {error}")
+            kept.append(UploadedObject(one.path, own=True))
+    return kept
+
+
+def _is_inherited(call: Call, session: Session, obs: ObsUploads, one: UploadedObject) -> bool:
+    """Whether an object that somebody else had uploaded was handed over to us since.
+
+    Only a renewed owner says so: the plain one may be that of a stack of the same name in another backend.
+    """
+    owner = session.owner_of(call.urn)
+    try:
+        held_by = obs.owner(one.path)
+    except DliError as error:
+        call.warn(f"{one.path} is left in OBS, since it cannot be told whose it is: {error}")
+        return False
+    return is_own(held_by, owner) and held_by != owner

@@ -7,26 +7,25 @@ far it got. Nothing is deleted that a job may still need: see `_clear_superseded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageGroup, PackageListing
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
     DliError,
     LostAnswerError,
-    NotFoundError,
-    OwnershipError,
     ThrottledError,
     WaitFailedError,
 )
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import HalfDone
-from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed
-from pulumi_dli.lifecycle.packages.leftovers import clear, delete_objects
+from pulumi_dli.lifecycle.create import judge
+from pulumi_dli.lifecycle.ownership import HOLD, new_hold, renewed, whose_in
+from pulumi_dli.lifecycle.packages.create import READY_SECONDS, PackageKind, tagged_package
+from pulumi_dli.lifecycle.packages.leftovers import OBJECT, PACKAGE, clear, objects_of, release
 from pulumi_dli.lifecycle.packages.wire import (
     FAILED,
     READY,
@@ -43,15 +42,14 @@ from pulumi_dli.lifecycle.packages.wire import (
     wanted,
     worst_status,
 )
-from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
+from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
+from pulumi_dli.lifecycle.tagging import set_declared_tags, tagged_where_possible
 from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
-READY_SECONDS = 20 * 60.0
 MISSING_SECONDS = 60.0  # service time for which a package that was uploaded may not be listed yet
-CLAIM = "package"
 
 
 class PackageMoves:
@@ -65,14 +63,16 @@ class PackageMoves:
         self._spec = spec
         self._olds = olds or {}
         self._group = str(spec.group_name)
-        self._owner = owner_of(session.project_id, call.urn)
+        self._owner = session.owner_of(call.urn)
         self._owner_tag = str(self._olds.get("owner_tag") or "") if self._olds else self._owner
         self._uploaded = records(self._olds.get("uploaded"))
         self._superseded = records(self._olds.get("superseded"))
         self._wanted = wanted(spec)
         self._there: dict[str, Held] = {}
+        self._borrowed: dict[str, str] = {}  # objects of the same bytes that were there, by the package's name
         self._found: PackageGroup | None = None
         self._obs = ObsUploads(session.client.connection)
+        self._whose: dict[str, str] = {key: text for key, text in whose_in(self._olds).items() if key == HOLD}
         self._touched = False
         self._tags: dict[str, str] = dict(managed(self._olds).get("tags") or {})
 
@@ -85,12 +85,11 @@ class PackageMoves:
         """
         self._look(not_older_than=self._session.clock.now())
         try:
-            taken_over = self._claim_names()
+            self._take_over()
             due = [package for package in self._wanted if self._is_due(package)]
             self._put_aside()
             self._upload_files(due)
             self._upload(due)
-            self._mark(taken_over)
             due = self._await_all(due)
             self._hand_over(due)
             self._tag_kept(due)
@@ -113,46 +112,24 @@ class PackageMoves:
         self._there = held(self._found)
         return listing
 
-    def _claim_names(self) -> list[str]:
-        """The names that are in the group already and are not ours yet, but may become so.
+    def _take_over(self) -> None:
+        """Mark as ours what is in the group already, is declared, and may become ours; nothing else is changed before.
 
         Raises:
-            OwnershipError: one of them is somebody else's.
+            OwnershipError: one of the packages is somebody else's.
         """
         names = [p.name for p in self._wanted if p.name in self._there and p.name not in self._ours()]
-        if not names:
-            return []
-        own = self._own(names)
-        foreign = [name for name in names if name not in own]
-        if foreign and not self._spec.adopt:
-            raise OwnershipError(
-                f"package group {self._group} holds {', '.join(foreign)} already, not uploaded by this resource: set "
-                "adopt=True to take over what is there (it is uploaded again), or choose another group_name or other "
-                "package names"
-            )
+        if not names or self._found is None:
+            return
+        kind, adopt = PackageKind(self._session, self._found, self._wanted), bool(self._spec.adopt)
+        adoptable = [judge(self._call, self._session, kind, kind.of(name), adopt=adopt) for name in names]
+        mark = self._owner_tag
         if not self._olds:  # an earlier hold on the same packages must not fit any more
-            self._owner_tag = renewed(self._owner)
-        return names
-
-    def _own(self, names: Iterable[str]) -> set[str]:
-        """Those of the names that carry our owner tag: an earlier attempt that was interrupted."""
-        if not self._owner:
-            return set()
-        own = set()
-        for name in names:
-            try:
-                tags = self._session.client.tags.list(PACKAGE_TAGS, self._tag_id(name))
-            except NotFoundError:
-                continue
-            except ApiError as error:
-                if not is_unpublished(error):
-                    raise
-                # The documented filter of the list tells the same, where it is known (contract 5.4).
-                group = self._session.client.package_groups.list(tags={OWNER_TAG: self._owner}).group(self._group)
-                return set(held(group)) & set(names)
-            if is_own(tags.get(OWNER_TAG), self._owner):
-                own.add(name)
-        return own
+            self._whose[HOLD] = new_hold()
+            mark = renewed(self._owner, self._whose[HOLD])
+        marked = {one.mark(self._call, self._session, mark) for one in adoptable}
+        if marked == {mark}:
+            self._owner_tag = mark
 
     def _put_aside(self) -> None:
         """Packages that are no longer declared stay in the group: a job may name them until it has changed too."""
@@ -170,11 +147,14 @@ class PackageMoves:
             put = self._obs.put(
                 self._call, file=package.file, digest=package.digest, path=package.path, owner=self._owner
             )
+            self._session.claims.take(OBJECT, package.path, urn=self._call.urn)
+            before = self._uploaded.get(package.name)
+            record = before or Record(package.name, package.kind, package.path)
             if put:
                 self._touched = True
-                before = self._uploaded.get(package.name)
-                record = before or Record(package.name, package.kind, package.path)
-                self._uploaded[package.name] = replace(record, object=package.path)
+                self._uploaded[package.name] = replace(record, object=package.path, borrowed=None)
+            elif record.object != package.path:
+                self._borrowed[package.name] = package.path
 
     def _upload(self, due: list[Wanted]) -> None:
         """One call a kind: a call takes packages of one kind only (contract 5.2)."""
@@ -208,7 +188,7 @@ class PackageMoves:
     def _note(self, package: Wanted, *, known: bool) -> None:
         """Record the package as ours; one whose upload may or may not have happened is uploaded again next time."""
         self._touched = True
-        self._session.claims.take(CLAIM, f"{self._group}/{package.name}")
+        self._session.claims.take(PACKAGE, f"{self._group}/{package.name}", urn=self._call.urn)
         before = self._uploaded.get(package.name)
         self._uploaded[package.name] = Record(
             package.name,
@@ -216,27 +196,18 @@ class PackageMoves:
             package.path if known else "",
             package.digest if known else "",
             object=before.object if before else None,
+            borrowed=self._borrowed.get(package.name) or (before.borrowed if before else None),
         )
 
     def _send(self, paths: list[str], kind: str) -> None:
         groups, is_async = self._session.client.package_groups, self._spec.is_async is not False
-        tags = {**(self._spec.tags or {}), **({OWNER_TAG: self._owner_tag} if self._owner_tag else {})}
-        try:
-            groups.upload(self._group, paths, kind, is_async, tags=tags or None)
-        except ApiError as error:
-            if not self._owner_tag or self._spec.tags or "tag" not in error.message.lower():
-                raise
-            self._owner_tag = ""  # this region refuses tags, and nobody asked for any
-            groups.upload(self._group, paths, kind, is_async)
 
-    def _mark(self, taken_over: list[str]) -> None:
-        """Our tag on packages that were taken over; whether uploading over them has set it is not documented."""
-        try:
-            for name in taken_over if self._owner_tag else ():
-                self._session.client.tags.create(PACKAGE_TAGS, self._tag_id(name), {OWNER_TAG: self._owner_tag})
-        except ApiError as error:
-            if not is_unpublished(error):
-                raise
+        def upload(owner: str) -> None:
+            tags = {**(self._spec.tags or {}), **({OWNER_TAG: owner} if owner else {})}
+            groups.upload(self._group, paths, kind, is_async, tags=tags or None)
+            self._owner_tag = owner
+
+        tagged_where_possible(self._call, upload, self._owner_tag, declared=self._spec.tags)
 
     def _await_all(self, due: list[Wanted]) -> list[Wanted]:
         """Wait until all are READY; what is not in the group, or no longer, is uploaded once more. All that was due."""
@@ -333,22 +304,11 @@ class PackageMoves:
         if not self._olds or old == new:
             self._tags = new
             return
-        gone = {key: text for key, text in old.items() if new.get(key) != text}
-        come = {key: text for key, text in new.items() if old.get(key) != text}
-        tags = self._session.client.tags
-        try:
-            for package in self._wanted:
-                if gone:
-                    tags.delete(PACKAGE_TAGS, self._tag_id(package.name), gone)
-                if come and package not in due:
-                    tags.create(PACKAGE_TAGS, self._tag_id(package.name), come)
-                self._touched = True
-        except ApiError as error:
-            if not is_unpublished(error):
-                raise
-            self._call.warn(
-                f"the tags of packages in group {self._group} stay as they are: this region has no calls for tags"
-            )
+        self._touched = True
+        for package in self._wanted:  # one that was uploaded now has the new tags, and may still have old ones
+            tagged = tagged_package(self._group, package.name)
+            kept = {key: text for key, text in new.items() if package in due or old.get(key) == text}
+            set_declared_tags(self._call, self._session, tagged, old={**old, **kept}, new=new)
         self._tags = new
 
     def _clear_superseded(self) -> None:
@@ -357,10 +317,7 @@ class PackageMoves:
         for name in clear(self._call, self._session, self._group, going):
             self._touched = True
             self._there.pop(name, None)
-            delete_objects(self._call, self._session, [self._superseded.pop(name)], self._obs)
-
-    def _tag_id(self, name: str) -> str:
-        return f"{self._group}#{name}"
+            release(self._call, self._session, self._olds, objects_of([self._superseded.pop(name)]))
 
     def _outs(self) -> dict[str, Any]:
         reached = [
@@ -377,6 +334,7 @@ class PackageMoves:
             "uploaded": [record.out() for record in self._uploaded.values()],
             "superseded": [record.out() for record in self._superseded.values()],
             **self._session.where(),
+            **self._whose,
             "owner_tag": self._owner_tag,
         }
 

@@ -17,9 +17,9 @@ from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome
-from pulumi_dli.lifecycle.ownership import is_foreign
-from pulumi_dli.lifecycle.packages.leftovers import delete_objects, named_by_jobs
-from pulumi_dli.lifecycle.packages.moves import CLAIM, PackageMoves
+from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign
+from pulumi_dli.lifecycle.packages.leftovers import PACKAGE, holdings, objects_of, release
+from pulumi_dli.lifecycle.packages.moves import PackageMoves
 from pulumi_dli.lifecycle.packages.wire import (
     FAILED,
     Held,
@@ -47,6 +47,9 @@ class PackageGroupLifecycle:
 
     def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
         return []
+
+    def holdings(self, id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return holdings(id, _ours(outs).values())
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         if "packages" not in unknown:
@@ -77,7 +80,7 @@ class PackageGroupLifecycle:
         there = held(group)
         if "packages" not in olds:
             return self._imported(session, id)
-        ours = {**records(olds.get("superseded")), **records(olds.get("uploaded"))}
+        ours = _ours(olds)
         if group is None and not set(ours) & set(there):
             return None
         inputs = managed(olds)
@@ -100,9 +103,9 @@ class PackageGroupLifecycle:
 
     def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         session.must_be_where(olds, f"package group {id}")
-        ours = {**records(olds.get("superseded")), **records(olds.get("uploaded"))}
-        spared = _spared(session, id, ours, str(olds.get("owner_tag") or ""))
-        if spared:
+        ours = _ours(olds)
+        heirs, foreign = _spared(call, session, id, olds, ours)
+        if spared := [*heirs, *foreign]:
             call.warn(f"packages {', '.join(spared)} of group {id} are left alone: another resource holds them now")
         gone: list[Record] = []
         try:
@@ -112,10 +115,8 @@ class PackageGroupLifecycle:
                     gone.append(record)
         finally:
             session.wrote()
-        if any(record.object for record in gone):
-            named = named_by_jobs(session)
-            free = [record for record in gone if named is not None and record.object not in named]
-            delete_objects(call, session, free)
+        inherited = [record for name, record in ours.items() if name in heirs]
+        release(call, session, olds, objects_of([*gone, *inherited]))
 
     def _imported(self, session: Session, id: str) -> Observation | None:
         group = session.packages.get().group(id)
@@ -142,12 +143,16 @@ def _forecast(ahead: Ahead) -> tuple[str, bool]:
         packages = wanted(PackageGroupSpec.of(ahead.news))
     except (DliError, ValidationError):
         return "", False  # a file that is not there yet: the update says so, if it is still missing then
-    known = {**records(ahead.olds.get("superseded")), **records(ahead.olds.get("uploaded"))}
+    known = _ours(ahead.olds)
     there = {
         one["name"]: Held(one["name"], one.get("kind"), one["status"]) for one in ahead.olds.get("package_status") or ()
     }
     due = [package.name for package in packages if is_due(package, known.get(package.name), there.get(package.name))]
     return forecast([package.name for package in packages], ahead.olds, due), bool(due)
+
+
+def _ours(outs: Mapping[str, Any]) -> dict[str, Record]:
+    return {**records(outs.get("superseded")), **records(outs.get("uploaded"))}
 
 
 def _failed(package: Held) -> bool:
@@ -169,18 +174,21 @@ def _tags_seen(session: Session, id: str, managed_tags: Mapping[str, str], names
     found = _package_tags(session)
     for name in sorted(names) if found is not None else ():
         tags = (found or {}).get(f"{id}#{name}", {})
-        seen = {key: tags[key] for key in managed_tags if key in tags}
-        if seen != dict(managed_tags):
+        seen = declared_tags_now(managed_tags, tags)
+        if seen is not None and seen != dict(managed_tags):
             return seen
     return dict(managed_tags)
 
 
-def _spared(session: Session, id: str, names: Collection[str], owner_tag: str) -> list[str]:
-    """The packages that this deployment, or another resource, has taken over since."""
-    claimed = [name for name in names if session.claims.holds(CLAIM, f"{id}/{name}")]
-    tags = _package_tags(session) if set(names) - set(claimed) else None
-    foreign = [name for name in names if is_foreign((tags or {}).get(f"{id}#{name}"), owner_tag)]
-    return sorted({*claimed, *foreign})
+def _spared(
+    call: Call, session: Session, id: str, olds: Mapping[str, Any], names: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """The packages that another entry of this state holds, and those that somebody else has taken over."""
+    heirs = [name for name in names if session.claims.heir(PACKAGE, f"{id}/{name}", urn=call.urn, outs=olds)]
+    tags = _package_tags(session) if set(names) - set(heirs) else None
+    recorded = str(olds.get("owner_tag") or "")
+    foreign = [name for name in names if is_foreign((tags or {}).get(f"{id}#{name}"), recorded)]
+    return sorted(heirs), sorted({*foreign} - {*heirs})
 
 
 def _delete(session: Session, group: str, name: str) -> None:

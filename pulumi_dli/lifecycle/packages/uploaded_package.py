@@ -6,30 +6,20 @@ the project names. Objects that somebody else put there under the same name are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome, foreseen
-from pulumi_dli.lifecycle.ownership import owner_of
-from pulumi_dli.lifecycle.packages.leftovers import named_by_jobs
+from pulumi_dli.lifecycle.ownership import HOLD, new_hold
+from pulumi_dli.lifecycle.packages.leftovers import OBJECT, UploadedObject, release
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.uploads import ObsUploads
 from pulumi_dli.specs.fields import Failure
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
-
-CLAIM = "object"
-
-
-@dataclass(frozen=True)
-class _Object:
-    """An object of ours, or one of the same bytes that was there before us (`own` false)."""
-
-    path: str
-    own: bool
 
 
 class UploadedPackageLifecycle:
@@ -39,6 +29,9 @@ class UploadedPackageLifecycle:
 
     def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
         return []
+
+    def holdings(self, _id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [(OBJECT, one.path) for one in _all_of(outs)]
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         if not unknown:
@@ -55,7 +48,8 @@ class UploadedPackageLifecycle:
 
     def create(self, call: Call, session: Session, spec: UploadedPackageSpec) -> Outcome:
         outs = self._put(call, session, spec, {})
-        return Outcome(str(outs["path"]), outs)
+        # Of two entries that a forced replacement leaves, this one is the successor.
+        return Outcome(str(outs["path"]), {**outs, HOLD: new_hold()})
 
     def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"uploaded package {id}")
@@ -79,32 +73,32 @@ class UploadedPackageLifecycle:
 
     def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         session.must_be_where(olds, f"uploaded package {id}")
-        going = [*_superseded(olds), _Object(str(olds["path"]), bool(olds.get("own")))]
-        kept = _clear(call, session, [one for one in going if not session.claims.holds(CLAIM, one.path)])
-        if needed := [one.path for one in kept if one.own]:
-            call.warn(f"left in OBS, since jobs name it or it could not be deleted: {', '.join(needed)}")
+        if kept := release(call, session, olds, _all_of(olds)):
+            paths = ", ".join(one.path for one in kept)
+            call.warn(f"left in OBS, since jobs name it or it could not be deleted: {paths}")
 
     def _put(self, call: Call, session: Session, spec: UploadedPackageSpec, olds: Mapping[str, Any]) -> dict[str, Any]:
         """Upload what is missing; put the former object aside; clear away what an earlier change put aside."""
         path, before = spec.path, {one.path: one for one in _superseded(olds)}
         if olds.get("path"):
-            before[str(olds["path"])] = _Object(str(olds["path"]), bool(olds.get("own")))
+            before[str(olds["path"])] = UploadedObject(str(olds["path"]), bool(olds.get("own")))
         known = before.pop(path, None)
-        owner = owner_of(session.project_id, call.urn)
+        owner = session.owner_of(call.urn)
         own = ObsUploads(session.client.connection).put(
             call, file=str(spec.source), digest=str(spec.digest), path=path, owner=owner
         )
-        session.claims.take(CLAIM, path)
+        session.claims.take(OBJECT, path, urn=call.urn)
         former = str(olds.get("path"))
         old = [one for one in before.values() if one.path != former]
-        superseded = [*_clear(call, session, old), *(one for one in before.values() if one.path == former)]
+        superseded = [*release(call, session, olds, old), *(one for one in before.values() if one.path == former)]
         return {
             **spec.inputs,
             "path": path,
             "own": own or (known is not None and known.own),
             "size": _size(session, path),
-            "superseded": [asdict(one) for one in superseded if one.own],
+            "superseded": [asdict(one) for one in superseded],
             **session.where(),
+            **({HOLD: olds[HOLD]} if HOLD in olds else {}),
         }
 
 
@@ -112,30 +106,13 @@ def _name(olds: Mapping[str, Any]) -> str:
     return file_name(str(olds.get("path", "")))
 
 
-def _superseded(olds: Mapping[str, Any]) -> list[_Object]:
-    return [_Object(str(one["path"]), bool(one["own"])) for one in olds.get("superseded") or ()]
+def _all_of(olds: Mapping[str, Any]) -> list[UploadedObject]:
+    now = [UploadedObject(str(olds["path"]), bool(olds.get("own")))] if olds.get("path") else []
+    return [*_superseded(olds), *now]
 
 
-def _clear(call: Call, session: Session, going: Sequence[_Object]) -> list[_Object]:
-    """Delete those of our objects that no job of the project names; what is left."""
-    if not any(one.own for one in going):
-        return []
-    named, obs = named_by_jobs(session), ObsUploads(session.client.connection)
-    kept = []
-    for one in going:
-        if not one.own:
-            continue
-        if named is None or one.path in named:
-            kept.append(one)
-            continue
-        try:
-            obs.delete(one.path)
-        except NotFoundError:
-            continue
-        except DliError as error:
-            call.warn(f"{one.path} is no longer needed, but was not deleted: {error}")
-            kept.append(one)
-    return kept
+def _superseded(olds: Mapping[str, Any]) -> list[UploadedObject]:
+    return [UploadedObject(str(one["path"]), bool(one["own"])) for one in olds.get("superseded") or ()]
 
 
 def _size(session: Session, path: str) -> int | None:

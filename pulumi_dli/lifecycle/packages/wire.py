@@ -43,13 +43,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Record:
-    """A package of ours in the group. `object` is the object in OBS that we uploaded for it, None when we did not."""
+    """A package of ours in the group. `object` is the object in OBS that we uploaded for it; `borrowed` is one that
+    somebody else had uploaded with the same bytes.
+    """
 
     name: str
     kind: str
     path: str
     digest: str | None = None
     object: str | None = None
+    borrowed: str | None = None
 
     def out(self) -> dict[str, Any]:
         return {key: value for key, value in asdict(self).items() if value is not None}

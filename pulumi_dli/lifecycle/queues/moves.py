@@ -37,6 +37,7 @@ from pulumi_dli.lifecycle.sharing.waiting import (
     duration,
     wait_for,
 )
+from pulumi_dli.lifecycle.tagging import TaggedObject, set_declared_tags
 from pulumi_dli.specs.queue import QueueSpec
 
 CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (contract 3.8)
@@ -49,7 +50,7 @@ class QueueMoves:
     """One attempt to bring one queue to its spec; made for each call.
 
     Args:
-        owner_tag: recorded in the outputs.
+        whose: the outputs that say whose it is.
         olds: the outputs so far; {} for a queue that this call has created or taken over.
         touched: whether something was written already, so that no failure may lose it.
         fresh: whether this call has just created it: then its CUs are on their way, and nobody waits for them.
@@ -63,7 +64,7 @@ class QueueMoves:
         spec: QueueSpec,
         queue: Queue,
         *,
-        owner_tag: str,
+        whose: Mapping[str, str],
         olds: Mapping[str, Any] | None = None,
         touched: bool = False,
         fresh: bool = False,
@@ -73,7 +74,7 @@ class QueueMoves:
         self._id = id
         self._spec = spec
         self._queue = queue
-        self._owner_tag = owner_tag
+        self._whose = whose
         self._olds = olds or {}
         self._touched = touched
         self._fresh = fresh
@@ -129,7 +130,7 @@ class QueueMoves:
             **reached,
             **facts(self._queue, self._olds),
             **self._session.where(),
-            "owner_tag": self._owner_tag,
+            **self._whose,
         }
 
     def _tag(self, before: Mapping[str, str]) -> None:
@@ -137,16 +138,7 @@ class QueueMoves:
         if dict(before) == dict(wished):
             return
         self._touched = True
-        try:
-            self._session.set_tags(QUEUE_TAGS, tag_id(self._queue), old=before, new=wished)
-        except NotFoundError:  # which id it takes is not documented: the resource id, else the name (contract 4.7)
-            self._session.set_tags(QUEUE_TAGS, self._queue.queue_name, old=before, new=wished)
-        except ApiError as error:
-            if not is_unpublished(error):
-                raise
-            self._call.warn(
-                f"the tags of queue {self._id} stay as they were given at its creation: this region has no tag calls"
-            )
+        set_declared_tags(self._call, self._session, tagged_queue(self._queue), old=before, new=wished)
 
     def _change_network(self) -> None:
         wished = self._spec.cidr_in_vpc
@@ -299,6 +291,7 @@ def observe(session: Session, name: str, *, not_older_than: float | None = None)
         return None
 
 
-def tag_id(queue: Queue) -> str:
-    """The id under which the tag calls know a queue (contract 4.7)."""
-    return queue.resource_id or queue.queue_name
+def tagged_queue(queue: Queue) -> TaggedObject:
+    """The queue as the tag calls may know it (contract 4.7)."""
+    ids = tuple(filter(None, (queue.resource_id, queue.queue_name)))
+    return TaggedObject(QUEUE_TAGS, ids, f"queue {queue.queue_name.lower()}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_dli.api.queues import Queue
-from pulumi_dli.lifecycle.ownership import visible, wire_tags
+from pulumi_dli.lifecycle.ownership import declared_tags_now, visible, wire_tags
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
@@ -108,8 +108,8 @@ def refreshed(queue: Queue, olds: Mapping[str, Any], tags: Mapping[str, str] | N
         inputs["cu_count"] = queue.cu_count  # in a pool its policies move the CUs, which no program of ours repairs
     if "elastic_resource_pool_name" in inputs:
         inputs["elastic_resource_pool_name"] = pool or None
-    if "tags" in inputs and tags is not None:
-        inputs["tags"] = {key: tags[key] for key in inputs["tags"] if key in tags}  # tags of others are theirs
+    if "tags" in inputs and (now := declared_tags_now(inputs["tags"], tags)) is not None:
+        inputs["tags"] = now
     return {name: value for name, value in inputs.items() if value is not None}
 
 
@@ -142,6 +142,17 @@ def misfits(spec: QueueSpec, queue: Queue) -> list[str]:
         for name, value in found.items()
         if value not in (None, _LEGACY_TYPE, wished[name])
     ]
+
+
+def unlike(spec: QueueSpec, queue: Queue) -> list[str]:
+    """In what an existing queue is not what a create of this spec makes, as far as the service tells."""
+    reported = _settings(queue)
+    names = {"charging_mode", "enterprise_project_id", "platform", "description", "labels"} & set(spec.inputs)
+    found = [name for name in sorted(names) if name in reported and reported[name] != spec.inputs[name]]
+    target = int(spec.cu_count or 0)
+    if queue.cu_count is not None and target not in (queue.cu_spec, queue.cu_count):
+        found.append("cu_count")
+    return found + [problem.partition(" ")[0] for problem in misfits(spec, queue)]
 
 
 @dataclass(frozen=True)

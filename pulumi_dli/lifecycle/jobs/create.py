@@ -1,0 +1,98 @@
+"""How a job comes into being, as `lifecycle/create.py` asks it: as a draft. Called by `flink_job.py`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.errors import ApiError, ConflictError, DliError
+from pulumi_dli.lifecycle.create import Created, Existing, create_or_adopt
+from pulumi_dli.lifecycle.jobs import wire
+from pulumi_dli.lifecycle.jobs.facts import described, secret_words
+from pulumi_dli.lifecycle.jobs.moves import START_SECONDS
+from pulumi_dli.lifecycle.ownership import wire_tags
+from pulumi_dli.lifecycle.session import JOB_TAGS, Session
+from pulumi_dli.lifecycle.tagging import TaggedObject
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
+    from pulumi_dli.lifecycle.call import Call
+    from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+
+KIND = "job"
+
+
+def create_job(call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]) -> Created[FlinkJob]:
+    """Create the draft, or take over the job of its name.
+
+    Raises:
+        OwnershipError: a job of that name is somebody else's.
+        DliError: nothing was made.
+    """
+    creation = JobCreation(session, spec, inputs)
+    return create_or_adopt(call, session, creation, adopt=bool(spec.adopt), tags=spec.tags)
+
+
+def tagged_job(id: str) -> TaggedObject:
+    """The job as the tag calls know it."""
+    return TaggedObject(JOB_TAGS, (id,), f"Flink job {id}")
+
+
+class JobCreation:
+    """See `lifecycle.create.Creation`."""
+
+    kind = KIND
+    create_seconds = START_SECONDS
+
+    def __init__(self, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]) -> None:
+        self._jobs = session.client.flink_jobs
+        self._spec = spec
+        self._inputs = inputs
+        self._name = str(spec.name)
+
+    def post(self, owner: str) -> str:
+        body = wire.create_body(self._inputs)
+        if tags := wire_tags(self._spec.tags, owner):
+            body["tags"] = tags
+        with self._masking():
+            return str(self._jobs.create_jar(body))
+
+    def find(self) -> FlinkJob | None:
+        """The service's own filter may be a fuzzy one (docs/dli-api.md 6.8)."""
+        return next((job for job in self._jobs.list_all(name=self._name) if job.name == self._name), None)
+
+    def unseen(self) -> DliError:
+        return ConflictError(
+            f"a Flink job named {self._name} exists, but this user cannot see it: choose another name", status=400
+        )
+
+    def existing(self, found: FlinkJob) -> Existing:
+        return Existing(
+            id=str(found.job_id),
+            said=f"a Flink job named {self._name} exists already (id {found.job_id}, status {found.status})",
+            tagged=tagged_job(str(found.job_id)),
+            created=found.create_time,
+        )
+
+    def differences(self, found: FlinkJob) -> list[str]:
+        with self._masking():
+            return wire.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
+
+    def is_listed_with(self, found: FlinkJob, tags: Mapping[str, str]) -> bool:
+        return any(job.job_id == found.job_id for job in self._jobs.list_all(name=self._name, tags=dict(tags)))
+
+    def must_fit(self, found: FlinkJob) -> None:
+        """Everything of a job can be changed."""
+
+    @contextlib.contextmanager
+    def _masking(self) -> Iterator[None]:
+        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
+        try:
+            yield
+        except DliError as error:
+            words = secret_words(self._inputs)
+            if isinstance(error, ApiError):
+                error.message = described(error.message, words)
+            error.args = tuple(described(str(arg), words) for arg in error.args)
+            raise
