@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_dli.emulator.tags.records import Tags
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_PARAM, CLI_WHEN_SLOW, EMBEDDED_ONLY, PROJECT_ID, Engine, call
 from tests.hosting import eventually
@@ -29,7 +30,7 @@ JOB = (
 )
 QUEUE = 'dli.Queue("{name}", queue_name="wide", cu_count=64, adopt={adopt})\n'
 GROUP = 'dli.PackageGroup("{name}", group_name="shop", packages=["obs://jars/app.jar"], adopt={adopt})\n'
-FAILS = 'dli.Queue("fails", queue_name="fails", cu_count=16, cidr_in_vpc="10.0.0.0/14")\n'
+FAILS = 'dli.Queue("fails", queue_name="fails", cu_count=16, cidr_in_vpc="10.0.0.0/14", opts=pulumi.ResourceOptions(depends_on=taken))\n'
 
 
 def held(dli: Emulator) -> list[Any]:
@@ -50,8 +51,8 @@ def stack_of(engine: Engine, dli: Emulator, region: dict[str, bool], program: st
 
 
 def named(program: str, name: str, *, adopt: bool) -> str:
-    parts = [line + "\n" for line in program.splitlines()]
-    return "".join(line.format(name=f"{name}{number}", adopt=adopt) for number, line in enumerate(parts))
+    lines = (line.format(name=f"{name}{number}", adopt=adopt) for number, line in enumerate(program.splitlines()))
+    return "taken = []\n" + "".join(f"taken.append({line})\n" for line in lines)
 
 
 @CLI_WHEN_SLOW
@@ -230,7 +231,7 @@ def test_stacks_that_share_a_backends_address_are_told_apart_by_the_setting(
     engine.connect(dli)
     engine.configure({"dli:owner": "team-a"})
     assert engine.up().ok
-    (tag,) = (row.tags["pulumi_dli_owner"] for row in dli.service.tags.all_of(PROJECT_ID, "dli_queue"))
+    (tag,) = (row.tags["pulumi_dli_owner"] for row in dli.service.part(Tags).all_of(PROJECT_ID, "dli_queue"))
     other = type(engine)(tmp_path / "other", tmp_path)
     other.write(QUEUE.format(name="q", adopt=False))
     other.connect(dli)
@@ -239,7 +240,7 @@ def test_stacks_that_share_a_backends_address_are_told_apart_by_the_setting(
     assert any("was not made by this resource" in error for error in refused.errors())
     other.configure({"dli:owner": "team-a"})  # what a killed create of the same owner has left is finished
     assert other.up().ok
-    (now,) = (row.tags["pulumi_dli_owner"] for row in dli.service.tags.all_of(PROJECT_ID, "dli_queue"))
+    (now,) = (row.tags["pulumi_dli_owner"] for row in dli.service.part(Tags).all_of(PROJECT_ID, "dli_queue"))
     assert now.split(".")[0] == tag
 
 

@@ -58,7 +58,7 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     operation: str = "*"
-    effect: Annotated[int, Field(ge=400, le=599)] | str
+    effect: Annotated[int, Field(ge=200, le=599)] | str
     match: dict[str, Any] = Field(default_factory=dict)
     nth: int = Field(1, ge=1)
     times: int | None = Field(None, ge=0)
