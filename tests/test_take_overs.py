@@ -30,7 +30,8 @@ JOB = (
 )
 QUEUE = 'dli.Queue("{name}", queue_name="wide", cu_count=64, adopt={adopt})\n'
 GROUP = 'dli.PackageGroup("{name}", group_name="shop", packages=["obs://jars/app.jar"], adopt={adopt})\n'
-FAILS = 'dli.Queue("fails", queue_name="fails", cu_count=16, cidr_in_vpc="10.0.0.0/14", opts=pulumi.ResourceOptions(depends_on=taken))\n'
+FAILS = 'dli.Queue("fails", queue_name="fails", cu_count=16, cidr_in_vpc="10.0.0.0/14",\
+ opts=pulumi.ResourceOptions(depends_on=taken))\n'
 
 
 def held(dli: Emulator) -> list[Any]:
@@ -286,7 +287,7 @@ def test_a_renamed_upload_keeps_its_object_and_takes_it_along_when_it_goes(
     assert engine.up().ok
     (key,) = objects(dli)
     if fails:
-        engine.write(UPLOADED.format(name="two") + FAILS)
+        engine.write("taken = []\n" + UPLOADED.format(name="two") + FAILS)
         dli.fault("queues.cidr", 400, code="DLI.0001", message="refused", times=0)
         assert not engine.up().ok
         dli.clear_faults()
