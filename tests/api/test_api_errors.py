@@ -217,7 +217,7 @@ def test_a_secret_that_the_service_echoes_is_hidden(connection, clock, service, 
         with pytest.raises(DliError) as raised:
             CREATE_QUEUE(client)
         assert "CANARY" not in str(raised.value) + repr(raised.value)
-        assert "[hidden]" in str(raised.value)
+        assert "[secret]" in str(raised.value)
     client.close()
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import ApiError, ConflictError, DliError, LostAnswerError, OwnershipError
 from pulumi_dli.lifecycle.jobs import wire
-from pulumi_dli.lifecycle.jobs.facts import described, secret_words
 from pulumi_dli.lifecycle.ownership import is_own, owner_of, renewed, wire_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.specs.values import OWNER_TAG
@@ -65,27 +64,19 @@ def _post(call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[s
             return Made(session.client.flink_jobs.create_jar(body), tag, found=False)
         except ConflictError:
             return None
-        except LostAnswerError as error:
+        except LostAnswerError:
             if _find(session, str(spec.name)) is not None:
                 return None
             if lost:
-                raise _masked(error, inputs) from error
+                raise
             lost = True  # it is not there; names are unique, so asking again cannot make two (contract 1.4)
         except ApiError as error:
             if not tag or spec.tags or "tag" not in error.message.lower():
-                raise _masked(error, inputs)  # noqa: B904  (the same error)
+                raise
             tag = ""  # this region refuses tags, and nobody asked for any: without ours, nothing is adopted silently
             call.warn("this region refuses tags: should this create be interrupted, the next one needs adopt=True")
         finally:
             session.wrote()
-
-
-def _masked(error: DliError, inputs: Mapping[str, Any]) -> DliError:
-    words = secret_words(inputs)
-    if isinstance(error, ApiError):
-        error.message = described(error.message, words)
-    error.args = tuple(described(str(arg), words) for arg in error.args)
-    return error
 
 
 def _find(session: Session, name: str) -> FlinkJob | None:

@@ -48,8 +48,7 @@ class JobMoves(JobStops):
         if not body:
             return
         try:
-            with self._asking():
-                self.session.client.flink_jobs.update_jar(self.job_id, body)
+            self.session.client.flink_jobs.update_jar(self.job_id, body)
         finally:
             self.session.wrote()
 
@@ -60,8 +59,7 @@ class JobMoves(JobStops):
             UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
         """
         try:
-            with self._asking():
-                self._import(path)
+            self._import(path)
         except ApiError as error:
             if is_unpublished(error):
                 raise UpgradeBlockedError(
@@ -92,8 +90,7 @@ class JobMoves(JobStops):
         """Have the job started; returns when the service has accepted it."""
         for _ in range(3):
             try:
-                with self._asking():
-                    result = self.session.runs.submit(self.job_id, resume)
+                result = self.session.runs.submit(self.job_id, resume)
             except LostAnswerError:
                 if self._has_begun(before):
                     return

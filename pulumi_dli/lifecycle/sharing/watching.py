@@ -26,9 +26,10 @@ from pulumi_dli.lifecycle.sharing.waiting import (
     is_transient,
     wish_of,
 )
+from pulumi_dli.patience import on_behalf_of
 
 _CANCEL_CHECK_SECONDS = 0.25  # the leader looks after everybody's cancel events
-_FOLLOWER_CHECK_SECONDS = 2.0  # and each follower after its own, for a leader that is busy with a slow answer
+_FOLLOWER_CHECK_SECONDS = 0.8  # and each follower after its own, for a leader that is busy with a slow answer
 _CALLS_AN_INTERVAL = 4  # a look that takes many calls is made less often: politeness, and pages for 500 jobs are five
 
 
@@ -210,7 +211,8 @@ class JobWatcher(Generic[J]):
             wanted = {watch.job_id for watch in watches}
             by_list = len(wanted) > self._list_threshold and self._list_pays is not False
             self._not_before = self._clock.now() + self._poll_seconds / 2
-        sweep = look_at(self._jobs, wanted, by_list=by_list, clock=self._clock)
+        with on_behalf_of([watch.cancelled for watch in watches]):
+            sweep = look_at(self._jobs, wanted, by_list=by_list, clock=self._clock)
         with self._lock:
             if by_list:
                 self._list_pays = sweep.calls <= len(wanted)
