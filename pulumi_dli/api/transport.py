@@ -25,7 +25,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, NewConnectionError
 
 from pulumi_dli import patience
-from pulumi_dli.api.answers import Answer, Request, decode, epoch, refusal, retry_after
+from pulumi_dli.api.answers import Answer, Request, clip, decode, epoch, refusal, retry_after
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, Limits, TooLargeError, UnpackError, exchange
 from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
@@ -114,7 +114,14 @@ class Transport:
         Raises: as `send`, and what `reader` raises.
         """
         answer = self.send(request)
-        return self._threads.do(lambda: reader(answer))
+        try:
+            return self._threads.do(lambda: reader(answer))
+        except UnexpectedAnswerError as error:
+            if error.method:
+                raise
+            raise answer.unreadable(error.message) from error
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+            raise answer.unreadable(f"values that cannot be read ({type(error).__name__})") from error
 
     def close(self) -> None:
         """End waiting callers and the pooled connections."""
@@ -203,9 +210,14 @@ class Transport:
             status=response.status_code,
             value=value,
             path=path,
-            request_id=response.headers.get("X-Request-Id") or str(from_body or ""),
+            request_id=clip(response.headers.get("X-Request-Id") or str(from_body or ""), 64),
+            first_words=self._first_words(response.content),
             retry_after_seconds=retry_after(response.headers.get("Retry-After"), date),
         )
+
+    def _first_words(self, content: bytes) -> str:
+        words = clip(content[:400].decode("utf-8", errors="replace"), 80)
+        return repr(self._redact(words)) if words else ""
 
     def _told(self, error: DliError, response: requests.Response) -> DliError:
         """The error without any secret the service echoed, and with a hint where we can tell the cause."""
