@@ -133,7 +133,6 @@ WRITES = {
     "queues.delete": Write("queues.delete", lambda case: case.gone("q"), Case.queue),
     "queue tags": Write("tags.create", lambda case: case.queue(tags=TAGS), Case.queue),
     "packages.upload": Write("packages.upload", Case.group),
-    "packages.owner": Write("packages.owner", lambda case: case.group(owner="boss"), Case.group),
     "packages.delete": Write("packages.delete", lambda case: case.gone("g"), Case.group),
     "package tags": Write("tags.create", lambda case: case.group(tags=TAGS), Case.group),
 }
