@@ -9,6 +9,8 @@
         ConflictError        an object of that name exists already, or its status forbids the call
         ThrottledError       429: come back later
         AuthError            401 or 403: the credentials are wrong, expired or lack a permission
+        UnexpectedAnswerError    a success whose body does not say so: nothing is known, nothing is concluded
+          UnreadableOutcomeError    the same of a write, so a LostAnswerError too: it may have taken effect
       WaitFailedError        the object came to rest in a failed status
       WaitTimeoutError       the object was still moving at the deadline
       CancelledError         the person (or the CI job) asked to stop while we were waiting
@@ -18,9 +20,20 @@
 It lies under all rooms and imports none. A foreign exception is never let through: it is the `__cause__` of one of
 these. The text of an error is for the stack author: what failed, on which id, with which code, and what to do next. It
 never holds a credential, a request body or the value of an input.
+
+An error is never changed, and never raised from itself: who has to say more, or another text, raises a new one
+(`reworded`, `caused_by`). Whoever asks for the causes of an error walks `causes`, which always ends.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
+MOST_CAUSES = 50
+"""A longer chain is cut: some loop went on adding to it."""
 
 
 class DliError(Exception):
@@ -85,6 +98,14 @@ class AuthError(ApiError):
     """The credentials were refused, or they lack a permission."""
 
 
+class UnexpectedAnswerError(ApiError):
+    """The service said "success", and its body does not hold what success means: no fact, whatever was asked."""
+
+
+class UnreadableOutcomeError(UnexpectedAnswerError, LostAnswerError):
+    """Such an answer to a call that changes something: it may have taken effect. Read before you repeat."""
+
+
 class WaitFailedError(DliError):
     """The object came to rest in a status that is a failure.
 
@@ -118,3 +139,36 @@ class UpgradeBlockedError(DliError):
 
 class OwnershipError(DliError):
     """An object of that name exists and is not ours: names its id and the ways out."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on: each once, at most `MOST_CAUSES`, even where they form a ring."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and len(seen) < MOST_CAUSES:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def reworded(error: E, words: Callable[[str], str] = str) -> E:
+    """An equal error whose texts went through `words`; its cause is that of `error`, it has no traceback yet.
+
+    For one error that is raised in several threads, and for one that has to say more than it does.
+    """
+    args = tuple(words(arg) if isinstance(arg, str) else arg for arg in error.args)
+    copy: E = type(error).__new__(type(error), *args)  # not by __init__: subclasses have keyword arguments
+    copy.__dict__.update(error.__dict__)
+    if isinstance(copy, ApiError):
+        copy.message = words(copy.message)
+    copy.args = args
+    copy.__cause__ = error.__cause__
+    copy.__suppress_context__ = True
+    return copy
+
+
+def caused_by(error: E, cause: BaseException) -> E:
+    """A new error with its cause, for one that is handed to another thread in the place of being raised."""
+    if error is cause:
+        raise ValueError("an error is not its own cause")
+    error.__cause__ = cause
+    return error

@@ -23,7 +23,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_dli import host
+from pulumi_dli import host, patience
 from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
 from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import AuthError, ConfigError
@@ -68,7 +68,10 @@ class DliProvider(ResourceProvider):
         """
         from pulumi_dli.lifecycle.session import session_for  # noqa: PLC0415
 
-        return session_for(self._resolved())
+        connection = self._resolved()
+        if (mine := patience.current()) is not None:
+            mine.place = connection.endpoint
+        return session_for(connection)
 
     def _resolved(self) -> Connection:
         if self._connection is None:
@@ -213,7 +216,9 @@ def _credentials_may_be_old() -> Iterator[None]:
 
 def _fields(bag: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs or outputs as the lifecycles take them: integers are integers, what was not given is absent."""
-    return {name: host.integers(value) for name, value in bag.items() if name != "__provider" and value is not None}
+    return {
+        name: host.integers(value) for name, value in bag.items() if not name.startswith("__") and value is not None
+    }
 
 
 def _taken(bag: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,8 +29,19 @@ class FewThreads:
         """
         if threading.current_thread() is threading.main_thread():
             return work()
+        return self.start(work).result()
+
+    def start(self, work: Callable[[], T]) -> Future[T]:
+        """Have `work` begun by one of the threads; its caller decides how long to wait for it.
+
+        While the interpreter is ending it is done here and now.
+        """
         try:
-            done = self.pool.submit(work)
+            return self.pool.submit(work)
         except RuntimeError:
-            return work()
-        return done.result()
+            done: Future[T] = Future()
+            try:
+                done.set_result(work())
+            except Exception as error:  # noqa: BLE001  (raised by `result`, as that of a thread would be)
+                done.set_exception(error)
+            return done

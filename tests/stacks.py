@@ -182,39 +182,42 @@ class HostedPhase:
     def close(self) -> None:
         self._stack.close()
 
+    def provider(self, kind: str) -> Any:
+        return getattr(providers, f"{kind}Provider")
+
     @property
     def lines(self) -> list[tuple[str, str]]:
         return [(line.severity, line.text) for line in self.host.logs if line.severity in ("info", "warning")]
 
     def check(self, kind: str, urn: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> dict[str, Any]:
-        checked = self.host.check(_provider(kind), urn, news, olds=olds)
+        checked = self.host.check(self.provider(kind), urn, news, olds=olds)
         if checked.failures:
             raise Failed("; ".join(f"{name}: {reason}" for name, reason in checked.failures), half_done=False)
         return checked.inputs
 
     def diff(self, entry: Entry, news: Mapping[str, Any]) -> bool | None:
         with _translated_host():
-            return self.host.diff(_provider(entry.kind), entry.urn, entry.id, entry.outs, news).changes
+            return self.host.diff(self.provider(entry.kind), entry.urn, entry.id, entry.outs, news).changes
 
     def create(self, kind: str, urn: str, inputs: Mapping[str, Any], timeout: float | None) -> tuple[str, Any]:
         with _translated_host():
-            made = self.host.create(_provider(kind), urn, inputs, timeout=timeout)
+            made = self.host.create(self.provider(kind), urn, inputs, timeout=timeout)
         return made.id, plain(made.outs)
 
     def update(self, entry: Entry, news: Mapping[str, Any], timeout: float | None) -> dict[str, Any]:
         with _translated_host():
             return plain(
-                self.host.update(_provider(entry.kind), entry.urn, entry.id, entry.outs, news, timeout=timeout)
+                self.host.update(self.provider(entry.kind), entry.urn, entry.id, entry.outs, news, timeout=timeout)
             )
 
     def read(self, entry: Entry) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
         with _translated_host():
-            found = self.host.read(_provider(entry.kind), entry.urn, entry.id, entry.outs, inputs=entry.inputs)
+            found = self.host.read(self.provider(entry.kind), entry.urn, entry.id, entry.outs, inputs=entry.inputs)
         return found.id, plain(found.outs), None if found.inputs is None else plain(found.inputs)
 
     def delete(self, entry: Entry, timeout: float | None) -> None:
         with _translated_host():
-            self.host.delete(_provider(entry.kind), entry.urn, entry.id, entry.outs, timeout=timeout)
+            self.host.delete(self.provider(entry.kind), entry.urn, entry.id, entry.outs, timeout=timeout)
 
 
 class Stack:
@@ -469,11 +472,7 @@ class Stream:
 
 
 def _lifecycle(kind: str) -> Any:
-    return _provider(kind)().lifecycle()
-
-
-def _provider(kind: str) -> Any:
-    return getattr(providers, f"{kind}Provider")
+    return getattr(providers, f"{kind}Provider")().lifecycle()
 
 
 @contextlib.contextmanager

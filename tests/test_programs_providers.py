@@ -160,4 +160,4 @@ def test_secrets_of_a_program_appear_nowhere_in_clear(engine: Engine, dli: Emula
         assert CANARY not in "".join(result.events)
     assert CANARY not in engine.stored()
     assert CANARY not in json.dumps(dli.requests())
-    assert "cannot log in with [masked] at all" in "".join(told[2].text)
+    assert "cannot log in with [secret] at all" in "".join(told[2].text)

@@ -12,6 +12,7 @@ others. Pure: nothing is sent here.
     401, 403, DLI.0003, DLI.0013 to DLI.0016                   AuthError
     duplicate on a create; status forbids the call             ConflictError
     a redirect, any other 4xx, 2xx with is_success false       ApiError
+    2xx without what a success of this call holds (`says`)     UnexpectedAnswerError, of a write UnreadableOutcomeError
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ from pulumi_dli.errors import (
     LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnexpectedAnswerError,
+    UnreadableOutcomeError,
 )
+from pulumi_dli.redaction import visible
 
 _AUTH_CODES = frozenset({"DLI.0003", "DLI.0013", "DLI.0014", "DLI.0015", "DLI.0016"})
 _DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
@@ -43,6 +47,7 @@ _DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
 _MISSING_CODES = frozenset({"DLI.0002", "DLI.11016", "DLI.11032"})
 _DENIED = re.compile(r"(\bnot|n't|\bno longer|\bcannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
 _CLIPPED = 500
+_CLIPPED_ID = 64  # of codes and request ids
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ class Request:
         subject: the kind of object the path names, None when it names none.
         creates: whether "exists already" is what a refusal may mean.
         batch: whether the body of a 400 may be an array of results.
+        says: fields of which the body of a success holds one; a body without is no answer to this call.
+        may_be_empty: whether a success may come without a body.
+        any_text: whether it may come with any text in the place of an object, as long as it is no page of HTML.
     """
 
     method: str
@@ -68,6 +76,9 @@ class Request:
     subject: Subject | None = None
     creates: bool = False
     batch: bool = False
+    says: tuple[str, ...] = ("is_success",)
+    may_be_empty: bool = False
+    any_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,25 +91,29 @@ class Answer:
     path: str = ""
     request_id: str = ""
     retry_after_seconds: float | None = None
+    first_words: str = ""
 
     def object(self) -> dict[str, Any]:
         """The body as an object.
 
         Raises:
-            ApiError: it is none, on a read.
-            LostAnswerError: it is none, on a call that may have taken effect.
+            UnexpectedAnswerError: it is none.
         """
         if isinstance(self.value, Mapping):
             return dict(self.value)
         raise self.unreadable("no JSON object")
 
-    def unreadable(self, found: str) -> DliError:
+    def unreadable(self, found: str) -> UnexpectedAnswerError:
         """The error for a body that does not hold what it should."""
+        text = f"{self.request.what}: the answer holds {found}"
+        if self.first_words:
+            text += f"; it begins with {self.first_words}"
         if self.request.repeat is Repeat.READ:
-            return self.error(ApiError, "", f"{self.request.what}: the answer holds {found}")
-        return LostAnswerError(
-            f"{self.request.what}: the answer ({self.status}) holds {found}, so its outcome is unknown"
-        )
+            return self._unexpected(UnexpectedAnswerError, text)
+        return self._unexpected(UnreadableOutcomeError, f"{text}; the outcome is unknown")
+
+    def _unexpected(self, kind: type[UnexpectedAnswerError], text: str) -> UnexpectedAnswerError:
+        return kind(text, status=self.status, request_id=self.request_id, method=self.request.method, path=self.path)
 
     def error(self, kind: type[ApiError], code: str, message: str) -> ApiError:
         """An error of this answer."""
@@ -126,11 +141,31 @@ def decode(content: bytes) -> Any:
 def refusal(answer: Answer) -> DliError | None:
     """The error that an answer is; None when the service did what was asked."""
     if 200 <= answer.status < 300:
-        flag = answer.value.get("is_success") if isinstance(answer.value, Mapping) else None
-        return None if is_true(flag) else _classified(answer)
+        return _of_success(answer)
     if answer.request.batch and answer.status == 400 and isinstance(answer.value, list):
         return None
     return _classified(answer)
+
+
+def _of_success(answer: Answer) -> DliError | None:
+    """A 2xx is a success when its body says so, in the fields that this call answers with."""
+    request, value = answer.request, answer.value
+    if isinstance(value, Mapping):
+        if not is_true(value.get("is_success")):
+            return _classified(answer)
+        if any(value.get(key) is not None for key in request.says):
+            return None
+        if _code(value):
+            return _classified(answer)
+        return None if request.any_text else answer.unreadable("nothing of what a success says")
+    if value is None:
+        acknowledged = answer.status == HTTPStatus.NO_CONTENT and request.says == ("is_success",)
+        return None if request.may_be_empty or acknowledged else answer.unreadable("nothing")
+    if isinstance(value, list):
+        return None if request.batch else answer.unreadable("a list")
+    if request.any_text and isinstance(value, str) and not value.startswith("<"):
+        return None
+    return answer.unreadable("no JSON object")
 
 
 def read_error(value: object, status: int) -> tuple[str, str]:
@@ -144,8 +179,8 @@ def read_error(value: object, status: int) -> tuple[str, str]:
                      if read_text(value.get(key))), None)  # fmt: skip
         if text is None and value.get("encoded_authorization_message"):
             text = "denied by a policy"
-        return _code(value), _clip(_with_detail(text or _phrase(status), value.get("error_json_opt")))
-    return "", _clip(value) if isinstance(value, str) else _phrase(status)
+        return _code(value), clip(_with_detail(text or _phrase(status), value.get("error_json_opt")))
+    return "", clip(value) if isinstance(value, str) else _phrase(status)
 
 
 def is_queue_assigning(error: BaseException) -> bool:
@@ -211,7 +246,9 @@ def _is_status_conflict(request: Request, code: str, text: str) -> bool:
 
 
 def _code(value: Mapping[Any, Any]) -> str:
-    return next((code for key in ("error_code", "errorCode", "code") if isinstance(code := value.get(key), str)), "")
+    keys = ("error_code", "errorCode", "code")
+    code = next((code for key in keys if isinstance(code := value.get(key), str) and code), "")
+    return clip(code, _CLIPPED_ID)
 
 
 def _with_detail(text: str, detail: object) -> str:
@@ -230,6 +267,7 @@ def _phrase(status: int) -> str:
         return f"HTTP {status} (no text in the answer)"
 
 
-def _clip(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _CLIPPED else f"{line[: _CLIPPED - 1]}…"
+def clip(text: str, most: int = _CLIPPED) -> str:
+    """One line of at most so many characters, nothing in it that a terminal would obey."""
+    line = visible(" ".join(text[: 4 * most].split()))
+    return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from pulumi_dli.api.answers import Request
+from pulumi_dli.api.exchange import DEFAULT_LIMITS, Limits
 from pulumi_dli.api.flink_jobs import FlinkJobs
 from pulumi_dli.api.package_groups import PackageGroups
 from pulumi_dli.api.queues import Queues
@@ -26,14 +27,19 @@ class DliClient:
     """Typed calls of Data Lake Insight; one connection pool, one token, safe to use from many threads.
 
     Making one sends nothing. At most `connection.max_concurrency` requests are under way; a 429 slows all of them down
-    together. What is repeated after which outcome is the table in `retry.py`.
+    together. What is repeated after which outcome is the table in `retry.py`. `limits` bound each exchange.
     """
 
     def __init__(
-        self, connection: Connection, *, clock: Clock = SYSTEM_CLOCK, policy: RetryPolicy = DEFAULT_POLICY
+        self,
+        connection: Connection,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.connection = connection
-        self._transport = Transport(connection, clock=clock, policy=policy)
+        self._transport = Transport(connection, clock=clock, policy=policy, limits=limits)
         self.queues = Queues(self._transport)
         self.package_groups = PackageGroups(self._transport)
         self.flink_jobs = FlinkJobs(self._transport)

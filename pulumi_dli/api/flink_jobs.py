@@ -14,13 +14,16 @@ from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, Jo
 from pulumi_dli.api.gone import Subject
 from pulumi_dli.api.retry import Repeat
 from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import is_true, read_int, read_record, read_records, read_text, tag_filter
-from pulumi_dli.errors import ApiError, LostAnswerError
+from pulumi_dli.api.wire import is_true, read_int, read_record, read_records, read_text, tag_filter, without_absent
+from pulumi_dli.errors import ApiError, UnexpectedAnswerError
+from pulumi_dli.patience import leave_if_cancelled
 
 __all__ = ["ExecutionGraph", "FlinkJob", "FlinkJobs", "ItemResult", "JobPage", "JobStatus"]
 
 LONGEST_BATCH = 50
 LONGEST_PAGE = 100
+MOST_PAGES = 500  # of one list: a service that goes on after these repeats itself, or makes things up
+_MOST_JOBS = 1_000_000
 _VERSION = "v1.0"
 _NO_GRAPH = "DLI.14001"
 
@@ -40,11 +43,20 @@ class FlinkJobs:
         """
         what = f"create Flink job {body.get('name', '')}"
         answer = self._transport.send(
-            Request("POST", _VERSION, ("streaming", "flink-jobs"), what, Repeat.ONCE, body=body, creates=True)
+            Request(
+                "POST",
+                _VERSION,
+                ("streaming", "flink-jobs"),
+                what,
+                Repeat.ONCE,
+                body=body,
+                creates=True,
+                says=("job", "is_success"),
+            )
         )
         job = answer.object().get("job")
         job_id = read_int(job.get("job_id")) if isinstance(job, Mapping) else None
-        if job_id is None:
+        if job_id is None or job_id <= 0:
             raise answer.unreadable("no job id")
         return job_id
 
@@ -57,7 +69,10 @@ class FlinkJobs:
         """
         segments = ("streaming", "flink-jobs", str(job_id))
         what = f"update Flink job {job_id}"
-        self._transport.send(Request("PUT", _VERSION, segments, what, Repeat.ONCE, body=body, subject=Subject.JOB))
+        says = ("is_success", "job")
+        self._transport.send(
+            Request("PUT", _VERSION, segments, what, Repeat.ONCE, body=body, subject=Subject.JOB, says=says)
+        )
 
     def run(self, job_ids: Sequence[int], resume_savepoint: bool) -> list[ItemResult]:
         """Ask to start jobs; each one's own result, in order. Accepted is not running: watch the status.
@@ -117,14 +132,20 @@ class FlinkJobs:
             "tags": tag_filter(tags),
         }
         pairs = tuple((key, value) for key, value in query.items() if value)
-        request = Request("GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs)
+        request = Request(
+            "GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs, says=("job_list",)
+        )
 
         def page(answer: Answer) -> JobPage:
             listing = answer.object().get("job_list")
-            if not isinstance(listing, Mapping):
+            if not isinstance(listing, Mapping) or not listing:
                 raise answer.unreadable("no list of jobs")
             jobs = read_records(FlinkJob, listing.get("jobs"), "a Flink job")
             total = read_int(listing.get("total_count"))
+            if total is not None and not 0 <= total <= _MOST_JOBS:
+                raise answer.unreadable("a number of jobs that cannot be")
+            if not jobs and "jobs" not in listing and total != 0:
+                raise answer.unreadable("no list of jobs")
             if total is None:  # then a full page promises one more
                 total = offset + len(jobs) + (len(jobs) >= limit)
             return JobPage(total_count=total, jobs=jobs)
@@ -147,7 +168,7 @@ class FlinkJobs:
         """
         found: dict[int, FlinkJob] = {}
         offset = 0
-        while True:
+        for _ in range(MOST_PAGES):
             page = self.list_page(
                 offset,
                 name=name,
@@ -163,6 +184,8 @@ class FlinkJobs:
             # A service that ignores `offset` brings nothing new.
             if offset >= page.total_count or len(found) == known:
                 return [job for job in found.values() if name is None or job.name == name]
+            leave_if_cancelled("the rest of the list of jobs")
+        raise UnexpectedAnswerError(f"the list of Flink jobs does not end after {MOST_PAGES} pages", status=200)
 
     def get(self, job_id: int) -> FlinkJob:
         """A job in full.
@@ -175,9 +198,13 @@ class FlinkJobs:
             detail = answer.object().get("job_detail")
             if not isinstance(detail, Mapping):
                 raise answer.unreadable("no job details")
-            return read_record(FlinkJob, {"job_id": job_id, **detail}, "a Flink job")
+            found = read_record(FlinkJob, {"job_id": job_id, **without_absent(detail)}, "a Flink job")
+            if found.job_id != job_id or not found.status:
+                raise answer.unreadable("a job without a status" if found.job_id == job_id else "another job")
+            return found
 
-        return self._transport.read(self._of_job("GET", job_id, f"read Flink job {job_id}", Repeat.READ), job)
+        what = f"read Flink job {job_id}"
+        return self._transport.read(self._of_job("GET", job_id, what, Repeat.READ, says=("job_detail",)), job)
 
     def savepoint(self, job_id: int, path: str) -> None:
         """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unpublished`."""
@@ -195,13 +222,12 @@ class FlinkJobs:
         """Flink's own view of a running job; None when there is none."""
         what = f"read the graph of Flink job {job_id}"
         try:
-            answer = self._transport.send(self._of_job("GET", job_id, what, Repeat.READ, call="execute-graph"))
+            request = self._of_job("GET", job_id, what, Repeat.READ, call="execute-graph", says=("execute_graph",))
+            return self._transport.read(request, _graph)
         except ApiError as error:
             if error.code == _NO_GRAPH:
                 return None
             raise
-        graph = answer.object().get("execute_graph")
-        return read_record(ExecutionGraph, graph, "an execution graph") if graph else None
 
     def _batch(self, verb: str, job_ids: Sequence[int], flags: Mapping[str, bool]) -> list[ItemResult]:
         if len(job_ids) > LONGEST_BATCH:
@@ -218,12 +244,13 @@ class FlinkJobs:
                 Repeat.ONCE,
                 body={"job_ids": [*job_ids], **flags},
                 batch=True,
+                says=("is_success", "error_code"),
             )
         )
         # An older service answered a stop with a bare object (contract 6.6).
         items = [answer.value] if isinstance(answer.value, Mapping) else answer.value
         if not isinstance(items, list) or len(items) != len(job_ids):
-            raise LostAnswerError(f"{what}: the answer does not tell one result for each job, so read each one")
+            raise answer.unreadable("not one result for each job")
         return [_item(item, answer) for item in items]
 
     @staticmethod
@@ -235,18 +262,23 @@ class FlinkJobs:
         *,
         call: str | None = None,
         body: Mapping[str, Any] | None = None,
+        says: tuple[str, ...] = ("is_success",),
     ) -> Request:
         segments = ("streaming", "jobs", str(job_id), *((call,) if call else ()))
-        return Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.JOB)
+        return Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.JOB, says=says)
+
+
+def _graph(answer: Answer) -> ExecutionGraph | None:
+    graph = answer.object().get("execute_graph")
+    return read_record(ExecutionGraph, graph, "an execution graph") if graph else None
 
 
 def _item(item: object, answer: Answer) -> ItemResult:
     if not isinstance(item, Mapping):
-        raise LostAnswerError(f"{answer.request.what}: the answer holds a result that cannot be read")
+        raise answer.unreadable("a result that cannot be read")
     code, message = read_error(item, answer.status)
     if code:
         return ItemResult(ok=False, code=code, message=message)
-    told = item.get("is_success") is not None
-    return ItemResult(
-        ok=is_true(item.get("is_success")), code="", message=read_text(item.get("message")) or "", told=told
-    )
+    if item.get("is_success") is None:
+        raise answer.unreadable("a result that says neither success nor failure")
+    return ItemResult(ok=is_true(item.get("is_success")), code="", message=read_text(item.get("message")) or "")

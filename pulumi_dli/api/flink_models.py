@@ -54,13 +54,11 @@ class ItemResult:
 
     Attributes:
         code: "" when it succeeded or the service named none.
-        told: False where the answer says neither yes nor no, which counts as yes (contract 1.5) and proves nothing.
     """
 
     ok: bool
     code: str
     message: str
-    told: bool = True
 
     @property
     def gone(self) -> bool:

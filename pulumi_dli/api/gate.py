@@ -2,28 +2,34 @@
 
 `transport.py` holds a slot while a request is under way. When the service throttles (429), the gate closes for all
 callers for the time it asks for (else for a time that doubles), and opens to half as many; each success widens it again
-a little. So a hundred waiting resources react as one, in the place of each retrying alone. It decides nothing about
-repeating: `retry.py` does.
+a little. So a hundred waiting resources react as one, in the place of each retrying alone; their progress lines say so.
+It decides nothing about repeating: `retry.py` does. A cancelled call leaves at once (`pulumi_dli.patience`).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pulumi_dli import patience
 from pulumi_dli.clock import Clock
-from pulumi_dli.errors import UnsentRequestError
+from pulumi_dli.errors import CancelledError, UnsentRequestError
 
 _WIDENING_PER_SUCCESS = 0.25
 _FIRST_SHUT_SECONDS = 2.0  # "a few seconds" (contract 3.6)
 _LONGEST_SHUT_SECONDS = 60.0
+_TELL_SECONDS = 2.0  # between two passing lines; the host shows fewer
 
 
 class Gate:
     """A limit of concurrent requests that shrinks and recovers with the service's feedback."""
 
-    def __init__(self, width: int, clock: Clock) -> None:
+    def __init__(self, width: int, clock: Clock, *, place: str = "") -> None:
+        """`place`: the endpoint, whose calls are told that it throttles."""
+        self._place = place
+        self._told_at = -_TELL_SECONDS
         self._width = float(max(width, 1))
         self._limit = self._width
         self._under_way = 0
@@ -45,6 +51,7 @@ class Gate:
 
         Raises:
             UnsentRequestError: the client was closed meanwhile.
+            CancelledError: the call was cancelled.
         """
         round_number = self._enter()
         try:
@@ -80,8 +87,22 @@ class Gate:
                 self._room.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Wait outside of the gate; ends early when the client is closed."""
-        self._clock.wait(self._closed, seconds)
+        """Wait outside of the gate; ends early when the client is closed.
+
+        Raises:
+            CancelledError: the call was cancelled.
+        """
+        patience.pause(self._clock, seconds, closed=self._closed, meanwhile=self._tell)
+
+    def _tell(self) -> None:
+        """Say that the service throttles, when it does."""
+        now = self._clock.now()
+        shut_seconds = self._opens_at - now
+        if shut_seconds <= 0 or now - self._told_at < _TELL_SECONDS:
+            return
+        self._told_at = now
+        at = time.strftime("%H:%M:%S", time.localtime(time.time() + shut_seconds))
+        patience.tell_all(f"the service throttles (429): next try at {at}", place=self._place)
 
     def close(self) -> None:
         """Send every waiting caller away."""
@@ -90,6 +111,7 @@ class Gate:
             self._room.notify_all()
 
     def _enter(self) -> int:
+        mine = patience.current()
         while True:
             with self._room:
                 if self._closed.is_set():
@@ -99,6 +121,8 @@ class Gate:
                     self._under_way += 1
                     return self._round
                 if shut_seconds <= 0:
-                    self._room.wait()
+                    if mine is not None and mine.cancelled.is_set():
+                        raise CancelledError("the deployment was cancelled before the request was sent")
+                    self._room.wait(None if mine is None else 2 * patience.CHECK_SECONDS)
                     continue
             self.pause(shut_seconds)

@@ -12,14 +12,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 from requests import PreparedRequest, Session
 from requests.auth import AuthBase
 
+from pulumi_dli import patience
+from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, exchange
 from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, UntrustedEndpointError, with_retries
 from pulumi_dli.api.signing import AccessKeyAuth
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection, Password
-from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, ThrottledError, UnsentRequestError
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    ConfigError,
+    DliError,
+    ThrottledError,
+    UnexpectedAnswerError,
+    UnsentRequestError,
+)
+from pulumi_dli.threads import FewThreads
 
 if TYPE_CHECKING:
     from keystoneauth1.access import AccessInfo
+
+
+_TOKENS = "/auth/tokens"
+# What keystoneauth1 raises when the body of an answer is not what it takes for granted.
+_STRANGE = (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError)
 
 
 class TokenAuth(AuthBase):
@@ -93,6 +109,8 @@ class PasswordIdentity:
         self._clock = clock
         self._policy = policy
         self._lock = threading.Lock()
+        self._never = threading.Event()
+        self._threads = FewThreads(1, "iam")
         self._access: AccessInfo | None = None
 
     def auth(self) -> AuthBase:
@@ -118,16 +136,21 @@ class PasswordIdentity:
         return (self._password.password, str(access.auth_token) if access is not None else "")
 
     def _current(self) -> AccessInfo:
-        with self._lock:
+        with patience.holding(self._lock, "a token of IAM"):
             if self._access is None or self._access.will_expire_soon():
                 self._access = with_retries(
-                    self._fetch,
+                    self._ask,
                     repeat=Repeat.READ,
                     policy=self._policy,
                     now=self._clock.now,
-                    pause=lambda _error, seconds: _sleep(self._clock, seconds),
+                    pause=lambda _error, seconds: patience.pause(self._clock, seconds, closed=self._never),
                 )
             return self._access
+
+    def _ask(self) -> AccessInfo:
+        seconds = self._connection.read_timeout_seconds
+        what = f"a token of IAM ({self._iam})"
+        return exchange(self._fetch, threads=self._threads, seconds=seconds, what=what, writes=False)
 
     def _fetch(self) -> AccessInfo:
         from keystoneauth1 import exceptions, session  # noqa: PLC0415 -- 100 ms that access keys never need
@@ -145,6 +168,8 @@ class PasswordIdentity:
         )
         with Session() as http:
             http.trust_env = not connection.is_loopback
+            for scheme in ("https://", "http://"):
+                http.mount(scheme, BoundedAdapter(DEFAULT_LIMITS.most_bytes))
             keystone = session.Session(
                 session=http,
                 verify=False if connection.insecure else (connection.ca_bundle or True),
@@ -152,10 +177,17 @@ class PasswordIdentity:
                 redirect=False,
             )
             try:
-                return plugin.get_access(keystone)
+                return _checked(plugin.get_access(keystone))
             except exceptions.ClientException as error:
                 # Not chained: its own text may quote the request.
                 raise _translated(error, exceptions, self._iam) from None
+            except _STRANGE as error:
+                raise UnexpectedAnswerError(
+                    f"the answer of IAM ({self._iam}) holds no token that can be used ({type(error).__name__})",
+                    status=201,
+                    method="POST",
+                    path=_TOKENS,
+                ) from None
 
 
 def identity_of(connection: Connection, clock: Clock) -> Identity:
@@ -165,8 +197,15 @@ def identity_of(connection: Connection, clock: Clock) -> Identity:
     return FixedIdentity(connection)
 
 
-def _sleep(clock: Clock, seconds: float) -> None:
-    clock.wait(threading.Event(), seconds)
+def _checked(access: AccessInfo) -> AccessInfo:
+    """Raises one of `_STRANGE` unless the token can be sent and tells when it ends."""
+    token = access.auth_token
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        raise ValueError("no token")
+    access.will_expire_soon()
+    if not isinstance(access.project_id, str | None):
+        raise TypeError("no project id")
+    return access
 
 
 def _translated(error: Exception, exceptions: Any, iam: str) -> DliError:
@@ -186,4 +225,4 @@ def _translated(error: Exception, exceptions: Any, iam: str) -> DliError:
         )
     elif status == 429:
         kind = ThrottledError
-    return kind(text, status=status, method="POST", path="/v3/auth/tokens")
+    return kind(text, status=status, method="POST", path=_TOKENS)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from pulumi_dli.api.answers import Request
+from pulumi_dli.api.answers import Answer, Request
 from pulumi_dli.api.gone import Subject
 from pulumi_dli.api.retry import Repeat
 from pulumi_dli.api.transport import Transport
@@ -29,7 +29,6 @@ from pulumi_dli.api.wire import (
     tag_filter,
     tag_list,
 )
-from pulumi_dli.errors import ApiError
 
 _VERSION = "v2.0"
 
@@ -105,25 +104,29 @@ class PackageGroups:
         body: dict[str, Any] = {"paths": [*paths], "kind": kind, "group": group, "is_async": is_async}
         if tags:
             body["tags"] = tag_list(tags)
-        answer = self._transport.send(
-            Request("POST", _VERSION, ("resources",), f"upload packages to group {group}", Repeat.SAFE, body=body)
+        what, says = f"upload packages to group {group}", ("group_name", "resources", "details")
+        request = Request("POST", _VERSION, ("resources",), what, Repeat.SAFE, body=body, says=says)
+        return self._transport.read(
+            request,
+            lambda answer: read_record(PackageGroup, {"group_name": group, **answer.object()}, "a package group"),
         )
-        try:
-            return read_record(PackageGroup, {"group_name": group, **answer.object()}, "a package group")
-        except ApiError as error:
-            raise answer.unreadable("a group that cannot be read") from error
 
     def list(self, kind: str | None = None, tags: Mapping[str, str] | None = None) -> PackageListing:
         """All packages, in and outside of groups; the order means nothing."""
         query = {"kind": kind, "tags": tag_filter(tags)}
         pairs = tuple((key, value) for key, value in query.items() if value)
-        request = Request("GET", _VERSION, ("resources",), "list packages", Repeat.READ, query=pairs)
-        listing = self._transport.send(request).object()
-        return PackageListing(
-            groups=read_records(PackageGroup, listing.get("groups"), "a package group"),
-            packages=_packages(listing.get("resources")),
-            modules=read_records(Module, listing.get("modules"), "a module"),
-        )
+        says = ("groups", "resources", "modules")
+        request = Request("GET", _VERSION, ("resources",), "list packages", Repeat.READ, query=pairs, says=says)
+
+        def listing(answer: Answer) -> PackageListing:
+            held = answer.object()
+            return PackageListing(
+                groups=read_records(PackageGroup, held.get("groups"), "a package group"),
+                packages=_packages(held.get("resources")),
+                modules=read_records(Module, held.get("modules"), "a module"),
+            )
+
+        return self._transport.read(request, listing)
 
     def get_package(self, name: str, group: str | None) -> Package:
         """One package of a group; with None one outside of all groups.
@@ -131,8 +134,15 @@ class PackageGroups:
         Raises:
             NotFoundError: there is none.
         """
-        request = self._of_package("GET", name, group, f"read package {name}", Repeat.READ)
-        return read_record(Package, {"resource_name": name, **self._transport.send(request).object()}, "a package")
+        request = self._of_package("GET", name, group, f"read package {name}", Repeat.READ, says=("resource_name",))
+
+        def package(answer: Answer) -> Package:
+            found = read_record(Package, answer.object(), "a package")
+            if found.resource_name != name:
+                raise answer.unreadable("another package")
+            return found
+
+        return self._transport.read(request, package)
 
     def delete_package(self, name: str, group: str | None) -> None:
         """Delete one package. Repeated when the answer is lost. A group is gone with its last package.
@@ -140,7 +150,8 @@ class PackageGroups:
         Raises:
             NotFoundError: it is gone already.
         """
-        self._transport.send(self._of_package("DELETE", name, group, f"delete package {name}", Repeat.SAFE))
+        what = f"delete package {name}"
+        self._transport.send(self._of_package("DELETE", name, group, what, Repeat.SAFE, may_be_empty=True))
 
     def set_owner(self, new_owner: str, group: str | None = None, package: str | None = None) -> None:
         """Hand a group, an ungrouped package, or one package of a group to another user."""
@@ -150,6 +161,7 @@ class PackageGroups:
         self._transport.send(Request("PUT", _VERSION, ("resources", "owner"), what, Repeat.SAFE, body=body))
 
     @staticmethod
-    def _of_package(method: str, name: str, group: str | None, what: str, repeat: Repeat) -> Request:
+    def _of_package(method: str, name: str, group: str | None, what: str, repeat: Repeat, **answered: Any) -> Request:
         query = (("group", group),) if group else ()
-        return Request(method, _VERSION, ("resources", name), what, repeat, query=query, subject=Subject.PACKAGE)
+        segments = ("resources", name)
+        return Request(method, _VERSION, segments, what, repeat, query=query, subject=Subject.PACKAGE, **answered)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from pulumi_dli.api.answers import Request
+from pulumi_dli.api.answers import Answer, Request
 from pulumi_dli.api.gone import Subject
 from pulumi_dli.api.retry import Repeat
 from pulumi_dli.api.transport import Transport
@@ -89,15 +89,26 @@ class Queues:
             LostAnswerError: it may have been created: look it up by name.
         """
         asked = str(body.get("queue_name", ""))
-        request = Request("POST", _VERSION, ("queues",), f"create queue {asked}", Repeat.ONCE, body=body, creates=True)
+        request = Request(
+            "POST",
+            _VERSION,
+            ("queues",),
+            f"create queue {asked}",
+            Repeat.ONCE,
+            body=body,
+            creates=True,
+            says=("is_success", "queue_name"),
+        )
         return (read_text(self._transport.send(request).object().get("queue_name")) or asked).lower()
 
     def list(self, queue_type: str = "all", tags: Mapping[str, str] | None = None) -> list[Queue]:
         """All queues of a type, in full. The service's own default would hide general queues (contract 4.2)."""
         query = {"queue_type": queue_type, "tags": tag_filter(tags)}
         pairs = tuple((key, value) for key, value in query.items() if value)
-        answer = self._transport.send(Request("GET", _VERSION, ("queues",), "list queues", Repeat.READ, query=pairs))
-        return [*read_records(Queue, answer.object().get("queues"), "a queue")]
+        request = Request("GET", _VERSION, ("queues",), "list queues", Repeat.READ, query=pairs, says=("queues",))
+        return self._transport.read(
+            request, lambda answer: [*read_records(Queue, answer.object().get("queues"), "a queue")]
+        )
 
     def get(self, name: str) -> Queue:
         """The details of a queue, which lack some fields of the list.
@@ -105,8 +116,17 @@ class Queues:
         Raises:
             NotFoundError: there is none of that name (in any case of its letters).
         """
-        request = Request("GET", _VERSION, ("queues", name), f"read queue {name}", Repeat.READ, subject=Subject.QUEUE)
-        return read_record(Queue, {"queue_name": name.lower(), **self._transport.send(request).object()}, "a queue")
+        what = f"read queue {name}"
+        says = ("queueName", "queue_name")
+        request = Request("GET", _VERSION, ("queues", name), what, Repeat.READ, subject=Subject.QUEUE, says=says)
+
+        def queue(answer: Answer) -> Queue:
+            found = read_record(Queue, answer.object(), "a queue")
+            if found.queue_name.lower() != name.lower():
+                raise answer.unreadable("another queue")
+            return found
+
+        return self._transport.read(request, queue)
 
     def find(self, name: str) -> Queue | None:
         """The full record of a queue by its name in any case of its letters, None when the list lacks it."""
@@ -166,7 +186,14 @@ class Queues:
 
     def _act(self, name: str, what: str, body: Mapping[str, Any]) -> None:
         request = Request(
-            "PUT", _VERSION, ("queues", name, "action"), what, Repeat.ONCE, body=body, subject=Subject.QUEUE
+            "PUT",
+            _VERSION,
+            ("queues", name, "action"),
+            what,
+            Repeat.ONCE,
+            body=body,
+            subject=Subject.QUEUE,
+            says=("is_success", "result"),
         )
         answer = self._transport.send(request)
         # A scaling answers `result` in the place of `is_success` (contract 1.5).

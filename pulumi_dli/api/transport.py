@@ -2,7 +2,7 @@
 
 The sections (`queues.py` and its siblings) call `Transport.send`; they never see HTTP. "200 but is_success false",
 empty bodies, plain text and the gateway's own errors end here (contract 1.2, 3.2). Redirects are never followed:
-credentials would go along. Bodies and headers are never logged.
+credentials would go along. Bodies and headers are never logged. `exchange.py` bounds each exchange in time and size.
 """
 
 from __future__ import annotations
@@ -21,25 +21,31 @@ from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, NewConnectionError
 
-from pulumi_dli.api.answers import Answer, Request, decode, epoch, refusal, retry_after
+from pulumi_dli import patience
+from pulumi_dli.api.answers import Answer, Request, clip, decode, epoch, refusal, retry_after
+from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, Limits, TooLargeError, UnpackError, exchange
 from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
-from pulumi_dli.api.retry import DEFAULT_POLICY, RetryPolicy, UntrustedEndpointError, with_retries
+from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, UntrustedEndpointError, with_retries
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import (
-    ApiError,
     AuthError,
+    CancelledError,
     ConfigError,
     DliError,
     LostAnswerError,
     ThrottledError,
+    UnexpectedAnswerError,
+    UnreadableOutcomeError,
     UnsentRequestError,
+    causes,
+    reworded,
 )
+from pulumi_dli.redaction import Redactor
 from pulumi_dli.threads import FewThreads
 
 T = TypeVar("T")
@@ -57,16 +63,25 @@ _SKEW_SECONDS = 300.0  # gateways usually bear 15 minutes (contract 2.2)
 class Transport:
     """Sends requests over one connection pool; safe to use from many threads. Makes no call before the first `send`."""
 
-    def __init__(self, connection: Connection, *, clock: Clock, policy: RetryPolicy = DEFAULT_POLICY) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Clock,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self.connection = connection
         self.calls = 0
         self.service_time: float | None = None
         self._clock = clock
         self._policy = policy
-        self._gate = Gate(connection.max_concurrency, clock)
+        self._limits = limits
+        self._gate = Gate(connection.max_concurrency, clock, place=connection.endpoint)
         self._identity = identity_of(connection, clock)
+        self._redact = Redactor(self._identity.secrets())
         self._counting = threading.Lock()
-        self._session = _session(connection)
+        self._session = _session(connection, limits)
         self._threads = FewThreads(connection.max_concurrency, "dli")
 
     @property
@@ -81,6 +96,7 @@ class Transport:
             ApiError: the service refused; its subclasses say what a caller can do about it.
             UnsentRequestError: the request never left.
             LostAnswerError: it may have taken effect.
+            CancelledError: the call was cancelled; nothing was sent, or only asked.
         """
         auth = self._identity.auth()
         try:
@@ -98,7 +114,14 @@ class Transport:
         Raises: as `send`, and what `reader` raises.
         """
         answer = self.send(request)
-        return self._threads.do(lambda: reader(answer))
+        try:
+            return self._threads.do(lambda: reader(answer))
+        except UnexpectedAnswerError as error:
+            if error.method:
+                raise
+            raise answer.unreadable(error.message) from error
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+            raise answer.unreadable(f"values that cannot be read ({type(error).__name__})") from error
 
     def close(self) -> None:
         """End waiting callers and the pooled connections."""
@@ -110,6 +133,10 @@ class Transport:
         body = b"" if request.body is None else json_bytes(request.body)
 
         def pause(error: DliError, seconds: float) -> None:
+            mine = patience.current()
+            left = mine.seconds_left if mine is not None else None
+            if left is not None and left < seconds:
+                raise error  # the call's own time ends before the next attempt
             # After a 429 the gate itself is shut: the next attempt waits there, together with everybody else.
             if not isinstance(error, ThrottledError):
                 self._gate.pause(seconds)
@@ -124,7 +151,14 @@ class Transport:
 
     def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Answer:
         with self._gate.slot() as round_number:
-            response, answer = self._threads.do(lambda: self._exchange(request, path, body, auth))
+            self._must_go_on(request)
+            response, answer = exchange(
+                lambda: self._exchange(request, path, body, auth),
+                threads=self._threads,
+                seconds=self._limits.seconds or self.connection.read_timeout_seconds,
+                what=request.what,
+                writes=request.repeat is not Repeat.READ,
+            )
             error = refusal(answer)
             if isinstance(error, ThrottledError):
                 self._gate.throttled(round_number, error.retry_after_seconds)
@@ -133,6 +167,12 @@ class Transport:
         if error is None:
             return answer
         raise self._told(error, response)
+
+    def _must_go_on(self, request: Request) -> None:
+        """After a cancel nothing more is changed; what is there may still be looked at, for the state's sake."""
+        mine = patience.current()
+        if mine is not None and mine.cancelled.is_set() and request.repeat is not Repeat.READ:
+            raise CancelledError(f"{request.what}: not sent, since the deployment was cancelled; run `pulumi up` again")
 
     def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> tuple[requests.Response, Answer]:
         connection = self.connection
@@ -150,6 +190,8 @@ class Transport:
                 allow_redirects=False,
                 verify=False if connection.insecure else (connection.ca_bundle or True),
             )
+        except (TooLargeError, UnpackError) as error:
+            raise _unreadable(request, path, error) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # Not chained when it may be about a header that cannot be sent: its text quotes the header.
             cause = None if isinstance(error, ValueError) else error
@@ -168,22 +210,22 @@ class Transport:
             status=response.status_code,
             value=value,
             path=path,
-            request_id=response.headers.get("X-Request-Id") or str(from_body or ""),
+            request_id=clip(response.headers.get("X-Request-Id") or str(from_body or ""), 64),
+            first_words=self._first_words(response.content),
             retry_after_seconds=retry_after(response.headers.get("Retry-After"), date),
         )
 
+    def _first_words(self, content: bytes) -> str:
+        words = clip(content[:400].decode("utf-8", errors="replace"), 80)
+        return repr(self._redact(words)) if words else ""
+
     def _told(self, error: DliError, response: requests.Response) -> DliError:
         """The error without any secret the service echoed, and with a hint where we can tell the cause."""
-        text = str(error.message if isinstance(error, ApiError) else error)
-        for secret in filter(None, self._identity.secrets()):
-            text = text.replace(secret, "[hidden]")
+        self._redact.add(self._identity.secrets())
         signed = isinstance(self.connection.credentials, AccessKey) and not self.connection.is_loopback
-        if isinstance(error, AuthError) and signed:  # a service on this machine may run on a faster clock
-            text += _skew_hint(response.headers.get("Date"))
-        if isinstance(error, ApiError):
-            error.message = text
-        error.args = (text,)
-        return error
+        # A service on this machine may run on a faster clock.
+        hint = _skew_hint(response.headers.get("Date")) if isinstance(error, AuthError) and signed else ""
+        return reworded(error, lambda text: self._redact(text) + hint)
 
     def _path(self, request: Request) -> str:
         segments = (request.version, self.project_id, *request.segments)
@@ -192,13 +234,15 @@ class Transport:
         return "".join(f"/{quote(segment, safe='~')}" for segment in segments)
 
 
-def _session(connection: Connection) -> requests.Session:
+def _session(connection: Connection, limits: Limits) -> requests.Session:
     session = requests.Session()
     # Proxies and a netrc file of the environment are not for a service on this machine.
     session.trust_env = not connection.is_loopback
     session.headers["User-Agent"] = f"pulumi-dli/{_version()}"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connection.max_concurrency, max_retries=0)
+    adapter = BoundedAdapter(
+        limits.most_bytes, pool_connections=2, pool_maxsize=connection.max_concurrency, max_retries=0
+    )
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if connection.insecure:
@@ -233,17 +277,25 @@ def failure(error: Exception, what: str, endpoint: str) -> DliError:
     return kind(f"{what}: {meaning} ({urlsplit(endpoint).netloc})")
 
 
+def _unreadable(request: Request, path: str, error: Exception) -> DliError:
+    kind = UnexpectedAnswerError if request.repeat is Repeat.READ else UnreadableOutcomeError
+    return kind(f"{request.what}: {error}", status=200, method=request.method, path=path)
+
+
 def _is_handshake(error: BaseException) -> bool:
     """Whether TLS failed before anything was sent; a connection cut later raises the same class of error."""
-    seen: list[object] = [error]
-    while seen:
-        inner = seen.pop()
+    seen: set[int] = set()
+    left: list[object] = [error]
+    while left:  # causes, and what requests and urllib3 hold in the place of them
+        inner = left.pop()
+        if not isinstance(inner, BaseException) or id(inner) in seen:
+            continue
+        seen.add(id(inner))
         if isinstance(inner, ssl.SSLCertVerificationError):
             return True
         if isinstance(inner, ssl.SSLError) and getattr(inner, "reason", "") == "WRONG_VERSION_NUMBER":
             return True  # the port does not speak TLS
-        if isinstance(inner, BaseException):
-            seen += [inner.__cause__, inner.__context__, getattr(inner, "reason", None), *inner.args]
+        left += [*causes(inner), getattr(inner, "reason", None), *inner.args]
     return False
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from pulumi_dli.errors import ApiError
+from pulumi_dli.errors import UnexpectedAnswerError
 
 _CHECKPOINT_MODES = {"exactly_once": 1, "at_least_once": 2}  # contract 6.1: number in, word out
 
@@ -29,8 +29,8 @@ def read_text(value: object) -> str | None:
     """Text, or None for null, "" and what is no text. Numbers count as text (`flink_version: 1.15`)."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return value or None
+    if isinstance(value, str):  # half a surrogate pair, which JSON allows, can be neither stored nor sent
+        return (value if value.isascii() else value.encode("utf-8", "replace").decode()) or None
     return str(value) if isinstance(value, int | float) else None
 
 
@@ -211,14 +211,15 @@ def read_record(model: type[R], value: object, what: str) -> R:
     """One record of an answer.
 
     Raises:
-        ApiError: it is no object or lacks its identity. It is never left out: a missing record would pass for "gone".
+        UnexpectedAnswerError: it is no object or lacks its identity. It is never left out: a missing record would pass
+            for "gone".
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
         lacking = ", ".join(sorted({str(part) for detail in error.errors() for part in detail["loc"][:1]}))
-        text = f"the answer holds {what} that cannot be read" + (f" (field {lacking})" if lacking else "")
-        raise ApiError(text, status=200) from None
+        text = f"{what} that cannot be read" + (f" (field {lacking})" if lacking else "")
+        raise UnexpectedAnswerError(text, status=200) from None
 
 
 def read_records(model: type[R], value: object, what: str) -> tuple[R, ...]:
@@ -226,5 +227,5 @@ def read_records(model: type[R], value: object, what: str) -> tuple[R, ...]:
     if value is None or value == "":
         return ()
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
-        raise ApiError(f"the answer holds no list where {what} should be", status=200)
+        raise UnexpectedAnswerError(f"no list where {what} should be", status=200)
     return tuple(read_record(model, item, what) for item in value)

@@ -5,7 +5,7 @@
     bridge.py     the only place that touches private parts of the SDK, of gRPC and of the standard library; every touch
                   answers "not there" instead of failing
     messages.py   lines on a resource: throttled, said once, masked
-    masking.py    credentials never appear in texts
+    secrecy.py    which inputs of the running call are secret
     process.py    what all calls of one host process share
     lone.py       notices that the engine was killed
     calls.py      the context of the running call
@@ -15,7 +15,7 @@
 It decides nothing about resources, and no room below may import it.
 """
 
-from pulumi_dli.host.answers import Unhealthy, answering
+from pulumi_dli.host.answers import Unhealthy, answering, redacted
 from pulumi_dli.host.calls import (
     apart,
     cancelled_event,
@@ -23,7 +23,6 @@ from pulumi_dli.host.calls import (
     hint,
     hints,
     mask,
-    masked,
     old_inputs,
     prepare,
     setting_keys,
@@ -42,9 +41,9 @@ __all__ = [
     "integers",
     "is_unknown",
     "mask",
-    "masked",
     "old_inputs",
     "prepare",
+    "redacted",
     "sanitise",
     "setting_keys",
 ]

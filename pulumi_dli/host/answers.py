@@ -3,6 +3,7 @@
 - A `DliError` becomes its own text, without a traceback.
 - A `HalfDone` of create, update or read keeps id and outputs in the state, and its reasons become the error.
 - Any other exception is a mistake of ours: one line that says where, and never the values it happened on.
+- No text leaves with a secret in it (`secrecy.py`), be it an error or an output.
 - Outputs that Pulumi could not store would lose what was just created: they are made plain here, whatever the method
   returned.
 
@@ -12,28 +13,33 @@ one broad catch of the package.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
 from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import ReadResult
 
-from pulumi_dli.errors import DliError
+from pulumi_dli.errors import DliError, causes
 from pulumi_dli.host import bridge
 from pulumi_dli.host.messages import Severity
 from pulumi_dli.host.process import THIS_PROCESS
+from pulumi_dli.host.secrecy import Secrecy
 from pulumi_dli.host.values import keep_storable, sanitise
 from pulumi_dli.lifecycle.contract import HalfDone, Observation
+from pulumi_dli.patience import Patience, waiting_as
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 PROVIDER_KEY = "__provider"
 DEBUG_VARIABLE = "PULUMI_DLI_DEBUG"
+_secrecy: ContextVar[Secrecy] = ContextVar("secrecy", default=Secrecy())  # noqa: B039  (of no call: knows nothing)
 _KEEPING = frozenset({"create", "update", "read"})  # the calls for which the engine stores a half-made result
 
 
@@ -59,22 +65,36 @@ def answering(method: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(method)
     def answer(*args: P.args, **kwargs: P.kwargs) -> R:
         failure: CallFailedError | ReadResult
-        try:
-            with THIS_PROCESS.working():
+        with THIS_PROCESS.working(), _keeping_secrets(args), waiting_as(Patience(THIS_PROCESS.cancelled)):
+            try:
                 return _storable(method(*args, **kwargs), name, args)
-        except HalfDone as half:
-            failure = _half_made(half, name, args)
-        except CallFailedError as told:  # of a method that called another one
-            failure = told
-        except DliError as error:
-            failure = _told(_debuggable(str(error) or type(error).__name__, error))
-        except BaseException as error:  # noqa: BLE001  (see the module's text)
-            failure = _told(_internal(error))
+            except HalfDone as half:
+                failure = _half_made(half, name, args)
+            except CallFailedError as told:  # of a method that called another one
+                failure = told
+            except DliError as error:
+                failure = _told(_debuggable(str(error) or type(error).__name__, error))
+            except BaseException as error:  # noqa: BLE001  (see the module's text)
+                failure = _told(_internal(error))
         if isinstance(failure, CallFailedError):
             raise failure
         return cast(R, failure)
 
     return answer
+
+
+@contextlib.contextmanager
+def _keeping_secrets(args: tuple[Any, ...]) -> Iterator[None]:
+    token = _secrecy.set(Secrecy(args))
+    try:
+        yield
+    finally:
+        _secrecy.reset(token)
+
+
+def redacted(text: str) -> str:
+    """The text as it may leave: without credentials, and without what is secret in the running call."""
+    return THIS_PROCESS.mask(_secrecy.get()(text))
 
 
 def _storable(result: R, name: str, args: tuple[Any, ...]) -> R:
@@ -83,12 +103,14 @@ def _storable(result: R, name: str, args: tuple[Any, ...]) -> R:
     Raises:
         HalfDone: an output has no plain form; the rest is kept, because the object exists.
     """
+    keep = _secrecy.get().kept
     inputs = getattr(result, "inputs", None)
     if isinstance(inputs, Mapping):
-        result.inputs = sanitise(inputs)  # type: ignore[attr-defined]
+        result.inputs = sanitise(keep(inputs))  # type: ignore[attr-defined]
     outs = getattr(result, "outs", None)
     if isinstance(outs, Mapping):
-        kept, problems = keep_storable(outs)
+        gone = name == "read" and not getattr(result, "id", None)
+        kept, problems = keep_storable(outs if gone else keep(outs))
         if problems and name in _KEEPING:
             known = getattr(result, "id", None) or next((arg for arg in args if isinstance(arg, str)), "")
             reasons = tuple(f"internal error in pulumi_dli: {problem} (please report it)" for problem in problems)
@@ -99,13 +121,13 @@ def _storable(result: R, name: str, args: tuple[Any, ...]) -> R:
 
 def _half_made(half: HalfDone, name: str, args: tuple[Any, ...]) -> CallFailedError | ReadResult:
     """Hand the half-made object to the engine; where the host does not allow it, say at least its id."""
-    mask = THIS_PROCESS.mask
-    outs, problems = keep_storable(half.outs)
-    reasons = [mask(reason) for reason in (*half.reasons, *problems)] or ["it did not come up"]
+    keep = _secrecy.get().kept
+    outs, problems = keep_storable(keep(half.outs))
+    reasons = [redacted(reason) for reason in (*half.reasons, *problems)] or ["it did not come up"]
     text = "; ".join(reasons)
     if name not in _KEEPING:
         return _told(text)
-    inputs = keep_storable(half.inputs)[0] if isinstance(half, Unhealthy) else None
+    inputs = keep_storable(keep(half.inputs))[0] if isinstance(half, Unhealthy) else None
     if _attach_half_made(half.id, outs, inputs, reasons, _provider_string(args)):
         return CallFailedError(text)
     if name == "read":
@@ -146,7 +168,7 @@ def _provider_string(args: tuple[Any, ...]) -> str | None:
 
 
 def _told(text: str) -> CallFailedError:
-    text = THIS_PROCESS.mask(text)
+    text = redacted(text)
     call = bridge.find_call()
     status = bridge.status(text) if call is not None else None
     if call is not None and status is not None:
@@ -175,11 +197,10 @@ def _debuggable(text: str, error: BaseException) -> str:
     return text
 
 
-def _way(error: BaseException | None) -> Iterator[str]:
+def _way(error: BaseException) -> Iterator[str]:
     """Classes and lines of code of the error and its causes, outermost first, without texts: those may quote values."""
-    while error is not None:
-        yield type(error).__name__
+    for cause in causes(error):
+        yield type(cause).__name__
         yield from (
-            f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+            f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)
         )
-        error = error.__cause__ or error.__context__

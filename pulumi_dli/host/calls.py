@@ -9,10 +9,13 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from pulumi_dli import patience
 from pulumi_dli.host import bridge, lone
+from pulumi_dli.host.answers import redacted
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
 from pulumi_dli.lifecycle.call import Call
@@ -63,21 +66,33 @@ def prepare(width: int | None = None) -> None:
 
 
 def current_call() -> Call:
-    """The call that this thread is answering, as the lifecycle wants it; an anonymous one where the host hides it."""
+    """The call that this thread is answering, as the lifecycle wants it; an anonymous one where the host hides it.
+
+    From now on the client's own waits in this thread know the call's time and tell on its resource what they wait for.
+    """
     host_call = bridge.find_call()
     urn = _text(host_call, "urn")
     timeout = host_call.field("timeout") if host_call else None
     about = urn or object()
     throttle = Throttle()
     messages = THIS_PROCESS.messages
+
+    def progress(text: str) -> None:
+        messages.progress(redacted(text), urn=urn, throttle=throttle)
+
+    mine = patience.current()
+    if mine is not None:
+        mine.tell = progress
+        mine.ends_at = time.monotonic() + float(timeout) if timeout else None
     return Call(
         urn=urn,
         name=_text(host_call, "name") or urn.rpartition("::")[2],
         timeout_seconds=float(timeout) if timeout else None,
         cancelled=THIS_PROCESS.cancelled,
-        progress=lambda text: messages.progress(text, urn=urn, throttle=throttle),
-        note=lambda text: messages.say(text, urn=urn, about=about, severity=Severity.INFO),
-        warn=lambda text: messages.say(text, urn=urn, about=about, severity=Severity.WARNING),
+        redact=redacted,
+        progress=progress,
+        note=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.INFO),
+        warn=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.WARNING),
     )
 
 
@@ -127,11 +142,6 @@ def setting_keys(config: object) -> tuple[str, ...]:
 def mask(words: Iterable[str | None]) -> None:
     """Never show these words (secret keys, passwords, tokens) in a message or an error of this process."""
     THIS_PROCESS.mask.add(words)
-
-
-def masked(text: str) -> str:
-    """The text with every masked word replaced by `[secret]`."""
-    return THIS_PROCESS.mask(text)
 
 
 def _engine_width() -> int:

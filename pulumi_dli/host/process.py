@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator
 
 from pulumi_dli.host.bridge import engine_address
-from pulumi_dli.host.masking import Mask
 from pulumi_dli.host.messages import Engine, Messages
+from pulumi_dli.redaction import Redactor
 from pulumi_dli.threads import FewThreads
 
 _BRIEF_AT_A_TIME = 16  # they compute, and some of them look at the service: no more than so many requests go there
@@ -25,7 +25,7 @@ class HostProcess:
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
-        self.mask = Mask()
+        self.mask = Redactor()
         self.messages = Messages(Engine(engine_address()), self.mask, lambda: tuple(self._hints))
         self.brief = FewThreads(_BRIEF_AT_A_TIME, "brief")
         self.wide = False

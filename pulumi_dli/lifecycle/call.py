@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pulumi_dli.redaction import visible
+
 
 def _silent(_text: str) -> None:
     pass
@@ -22,6 +24,7 @@ class Call:
         urn: the resource's URN; "" when the host did not tell.
         name: the resource's name in the program; "" when the host did not tell.
         timeout_seconds: what `custom_timeouts` asks for, None when nothing was asked.
+        redact: takes out of a text of the service what is secret; texts that are kept in outputs go through it.
         cancelled: set when the person asked to stop; waits end early.
         progress: shows a passing line on the resource ("submitting, 3 min"); throttled by the host.
         note: says a lasting line on the resource, at most once each.
@@ -32,6 +35,7 @@ class Call:
     name: str = ""
     timeout_seconds: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    redact: Callable[[str], str] = visible
     progress: Callable[[str], None] = _silent
     note: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent

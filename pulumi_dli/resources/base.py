@@ -4,7 +4,8 @@ do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NotRequired, TypedDict
 
 import pulumi
@@ -12,6 +13,10 @@ from pulumi.dynamic import Resource, ResourceProvider
 
 # Of the class, since an older SDK makes an Output of any attribute that is asked of an Output.
 _let_go: Callable[[pulumi.Output[Any]], None] | None = getattr(pulumi.Output, "_untrack", None)
+
+
+SECRET_INPUTS = "__secret_inputs"  # noqa: S105 -- read by `host/secrecy.py`, which stack programs need not load
+_Path = list[str]
 
 
 class PackageReference(TypedDict):
@@ -52,7 +57,7 @@ class DliResource(Resource):
         # preview. An input that is not given has no value that anybody would wait for.
         given = {name: value for name, value in inputs.items() if value is not None}
         self._not_given = frozenset(inputs.keys() - given.keys())
-        props = {**dict.fromkeys(self.facts), **given}
+        props = {**dict.fromkeys(self.facts), **given, SECRET_INPUTS: _secret_inputs(given, opts)}
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(alias, opts))
         _wait_for_the_resource_only(self)
 
@@ -61,6 +66,37 @@ class DliResource(Resource):
         if name in self._not_given:
             return pulumi.Output.from_input(None)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+
+def _secret_inputs(
+    given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> list[_Path] | pulumi.Output[list[_Path]]:
+    """Which inputs are secret: the provider gets their plain values, and must not repeat them in any text.
+
+    Where no input is an Output none can be one, and the answer costs nothing.
+    """
+    declared = [[name] for name in (opts.additional_secret_outputs if opts else None) or () if name in given]
+    found = [(path, value) for name, value in given.items() for path, value in _outputs(value, [name])]
+    if not found:
+        return declared
+
+    async def paths() -> list[_Path]:
+        return declared + [path for path, value in found if await pulumi.Output.from_input(value).is_secret()]
+
+    return pulumi.Output.from_input(paths())
+
+
+def _outputs(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:
+    """The Outputs in an input, each with the way to it; through lists only as far as their name."""
+    if isinstance(value, pulumi.Output) or inspect.isawaitable(value):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _outputs(item, [*path, str(key)])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            for _, output in _outputs(item, path):
+                yield path, output
 
 
 def _wait_for_the_resource_only(resource: Resource) -> None:

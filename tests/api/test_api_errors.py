@@ -25,6 +25,8 @@ from pulumi_dli.errors import (
     LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnexpectedAnswerError,
+    UnreadableOutcomeError,
     UnsentRequestError,
 )
 
@@ -44,6 +46,8 @@ RUN = lambda c: c.flink_jobs.run([1], False)  # noqa: E731
 TAGS = lambda c: c.tags.list("dli_queue", "q")  # noqa: E731
 SET_TAGS = lambda c: c.tags.create("dli_queue", "q", {"a": "b"})  # noqa: E731
 LIST_QUEUES = lambda c: c.queues.list()  # noqa: E731
+LIST_PACKAGES = lambda c: c.package_groups.list()  # noqa: E731
+DELETE_JOBS = lambda c: c.flink_jobs.delete_many([1])  # noqa: E731
 
 TABLE = [
     # gone (3.5)
@@ -97,15 +101,33 @@ TABLE = [
     (SET_TAGS, 500, b"oops", LostAnswerError),
     (LIST_QUEUES, 500, b"", ApiError),
     (LIST_QUEUES, 503, dli("APIG.0201"), ApiError),
-    # answers that cannot be what they should
-    (LIST_QUEUES, 200, b"<html>log in to the hotel</html>", ApiError),
-    (LIST_QUEUES, 200, {"queues": [{"cu_count": 16}]}, ApiError),
-    (LIST_QUEUES, 200, {"queues": {"q": 1}}, ApiError),
-    (GET_JOB, 200, {"is_success": "true"}, ApiError),
+    # answers that cannot be what they should: no fact
+    (LIST_QUEUES, 200, b"<html>log in to the hotel</html>", UnexpectedAnswerError),
+    (LIST_QUEUES, 200, {"queues": [{"cu_count": 16}]}, UnexpectedAnswerError),
+    (LIST_QUEUES, 200, {"queues": {"q": 1}}, UnexpectedAnswerError),
+    (LIST_QUEUES, 200, {}, UnexpectedAnswerError),
+    (LIST_QUEUES, 200, b"[" * 100_000, UnexpectedAnswerError),
+    (GET_QUEUE, 200, {"queueName": "other"}, UnexpectedAnswerError),
+    (LIST_PACKAGES, 200, {}, UnexpectedAnswerError),
+    (LIST_PACKAGES, 200, {"status": "ok"}, UnexpectedAnswerError),
+    (LIST_PACKAGES, 200, dli("DLI.0999"), ApiError),
+    (GET_PACKAGE, 200, {"status": "READY"}, UnexpectedAnswerError),
+    (GET_JOB, 200, {"is_success": "true"}, UnexpectedAnswerError),
+    (GET_JOB, 200, {"job_detail": {"status": "job_running", "job_id": 2}}, UnexpectedAnswerError),
+    (GET_JOB, 200, {"job_detail": {"job_id": 1}}, UnexpectedAnswerError),
     (GET_JOB, 200, {"is_success": "FALSE", "message": "broken"}, ApiError),
-    (CREATE_JOB, 200, {"is_success": True}, LostAnswerError),
-    (CREATE_JOB, 200, b"fine", LostAnswerError),
-    (lambda c: c.package_groups.upload("g", ["u"], "jar", True), 201, [1], LostAnswerError),
+    (TAGS, 200, {}, UnexpectedAnswerError),
+    (DELETE_QUEUE, 200, b"<html>bye</html>", UnreadableOutcomeError),
+    (DELETE_QUEUE, 200, {}, UnreadableOutcomeError),
+    (DELETE_QUEUE, 200, b"", UnreadableOutcomeError),
+    (SET_TAGS, 200, b"<html>", UnreadableOutcomeError),
+    (CREATE_JOB, 200, {"is_success": True}, UnreadableOutcomeError),
+    (CREATE_JOB, 200, {"job": {"job_id": 0}}, UnreadableOutcomeError),
+    (CREATE_JOB, 200, {"job": {"job_id": -5}}, UnreadableOutcomeError),
+    (CREATE_JOB, 200, b"fine", UnreadableOutcomeError),
+    (DELETE_JOBS, 200, {"status": "ok"}, UnreadableOutcomeError),
+    (DELETE_JOBS, 200, [{"status": "ok"}], UnreadableOutcomeError),
+    (lambda c: c.package_groups.upload("g", ["u"], "jar", True), 201, [1], UnreadableOutcomeError),
     (SCALE, 200, {"result": False}, ApiError),
     (LIST_QUEUES, 302, b"", ApiError),
     (LIST_QUEUES, 418, b"", ApiError),
@@ -217,7 +239,7 @@ def test_a_secret_that_the_service_echoes_is_hidden(connection, clock, service, 
         with pytest.raises(DliError) as raised:
             CREATE_QUEUE(client)
         assert "CANARY" not in str(raised.value) + repr(raised.value)
-        assert "[hidden]" in str(raised.value)
+        assert "[secret]" in str(raised.value)
     client.close()
 
 

@@ -103,7 +103,7 @@ def test_any_request_is_signed_as_the_vendor_signs_it(method, segments, query, e
 
 
 def test_what_arrives_carries_a_signature_over_the_very_bytes_and_address_that_arrived(client, service, reply):
-    service.replies(reply(200, {"status": "READY"}), reply(200, {"job": {"job_id": 7}}))
+    service.replies(reply(200, {"resource_name": "word count!~+.jar"}), reply(200, {"job": {"job_id": 7}}))
     client.package_groups.get_package("word count!~+.jar", "my+group")
     client.flink_jobs.create_jar({"name": "täglich", "entrypoint_args": "-rate 3 & more"})
     key = AccessKey("EXAMPLEAK", "CANARY-SECRET-KEY")

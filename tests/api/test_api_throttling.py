@@ -40,9 +40,9 @@ def test_no_more_requests_are_under_way_than_the_limit_and_all_of_them_are_used(
 
 
 def test_answers_are_read_on_a_few_threads_and_for_the_main_thread_on_its_own(connection, clock, service, reply):
-    service.handler = lambda _: reply(200, {})
+    service.handler = lambda _: reply(200, {"queues": []})
     transport = Transport(dataclasses.replace(connection, max_concurrency=3), clock=clock)
-    request = Request("GET", "v1.0", ("queues",), "list queues", Repeat.READ)
+    request = Request("GET", "v1.0", ("queues",), "list queues", Repeat.READ, says=("queues",))
 
     def reader(answer):
         assert answer.status == 200

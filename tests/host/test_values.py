@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 
 from pulumi_dli.host import UnstorableError, integers, is_unknown, sanitise
-from pulumi_dli.host.masking import Mask
 from pulumi_dli.host.messages import FIRST_PROGRESS_SECONDS, PROGRESS_INTERVAL_SECONDS, Throttle
 
 
@@ -99,18 +98,6 @@ def test_an_unknown_is_found_wherever_it_hides() -> None:
     assert is_unknown({"a": [{"b": Unknown()}]})
     assert is_unknown((1, [Unknown()]))
     assert not is_unknown({"a": [1, "x", None], "b": ()})
-
-
-def test_a_mask_takes_the_longest_word_first_and_leaves_short_ones() -> None:
-    mask = Mask()
-    mask.add(["secret", "secret-of-all", "", None, "abc"])
-    assert mask("secret-of-all, secret, abc") == "[secret], [secret], abc"
-
-
-def test_a_mask_knows_the_word_in_urls_and_in_json() -> None:
-    mask = Mask()
-    mask.add(['p"w/d+é'])
-    assert mask('p"w/d+é p%22w/d%2B%C3%A9 p%22w%2Fd%2B%C3%A9 p\\"w/d+\\u00e9') == " ".join(["[secret]"] * 4)
 
 
 class _Clock:

@@ -24,13 +24,13 @@ def job(**fields: object) -> FlinkJob:
     ],
 )
 def test_restarts_are_the_newest_that_are_known(told: dict[str, int], olds: dict[str, object], restarts: int) -> None:
-    assert facts(job(**told), detailed=True, olds=olds, words=())["restart_times"] == restarts
+    assert facts(job(**told), detailed=True, olds=olds, redact=str)["restart_times"] == restarts
 
 
 def test_a_plain_row_keeps_what_only_details_tell() -> None:
-    found = facts(job(restart_times=9), detailed=False, olds=OLDS, words=())
+    found = facts(job(restart_times=9), detailed=False, olds=OLDS, redact=str)
     assert (found["restart_times"], found["savepoint_path"], found["user_name"]) == (3, "obs://b/old", "ann")
 
 
 def test_details_without_a_savepoint_mean_that_there_is_none() -> None:
-    assert "savepoint_path" not in facts(job(), detailed=True, olds=OLDS, words=())
+    assert "savepoint_path" not in facts(job(), detailed=True, olds=OLDS, redact=str)

@@ -375,7 +375,8 @@ CANARY = "canary-word-of-the-secret"
 
 
 @pytest.mark.parametrize("where", ["entrypoint_args", "runtime_config"])
-def test_secret_words_are_in_no_message_and_no_output_but_their_own(stream, where):
+def test_secret_words_are_in_no_message_and_no_output_but_their_own(hosted, where):
+    stream = Stream(hosted)
     given = {where: f"--password {CANARY}" if where == "entrypoint_args" else {"password": CANARY}}
     told: list[str] = []
 
@@ -404,7 +405,8 @@ def test_secret_words_are_in_no_message_and_no_output_but_their_own(stream, wher
     assert CANARY not in str(others)
 
 
-def test_a_refused_create_does_not_repeat_secret_words(stream):
+def test_a_refused_create_does_not_repeat_secret_words(hosted):
+    stream = Stream(hosted)
     stream.emulator.fault("jobs.create", 400, code="DLI.0001", message=f"Invalid parameter: {CANARY}")
     with pytest.raises(Failed, match="Invalid parameter") as failed:
         stream.up(entrypoint_args=f"--password={CANARY}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.errors import ApiError, ConflictError, DliError
+from pulumi_dli.errors import ConflictError, DliError
 from pulumi_dli.lifecycle.create import Created, Existing, create_or_adopt
 from pulumi_dli.lifecycle.jobs import wire
-from pulumi_dli.lifecycle.jobs.facts import described, secret_words
 from pulumi_dli.lifecycle.jobs.moves import START_SECONDS
 from pulumi_dli.lifecycle.ownership import wire_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
@@ -55,8 +53,7 @@ class JobCreation:
         body = wire.create_body(self._inputs)
         if tags := wire_tags(self._spec.tags, owner):
             body["tags"] = tags
-        with self._masking():
-            return str(self._jobs.create_jar(body))
+        return str(self._jobs.create_jar(body))
 
     def find(self) -> FlinkJob | None:
         """The service's own filter may be a fuzzy one (docs/dli-api.md 6.8)."""
@@ -76,23 +73,10 @@ class JobCreation:
         )
 
     def differences(self, found: FlinkJob) -> list[str]:
-        with self._masking():
-            return wire.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
+        return wire.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
 
     def is_listed_with(self, found: FlinkJob, tags: Mapping[str, str]) -> bool:
         return any(job.job_id == found.job_id for job in self._jobs.list_all(name=self._name, tags=dict(tags)))
 
     def must_fit(self, found: FlinkJob) -> None:
         """Everything of a job can be changed."""
-
-    @contextlib.contextmanager
-    def _masking(self) -> Iterator[None]:
-        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
-        try:
-            yield
-        except DliError as error:
-            words = secret_words(self._inputs)
-            if isinstance(error, ApiError):
-                error.message = described(error.message, words)
-            error.args = tuple(described(str(arg), words) for arg in error.args)
-            raise

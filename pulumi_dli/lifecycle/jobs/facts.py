@@ -1,13 +1,8 @@
-"""What a job's outputs say of it beside its inputs. Pure.
-
-Texts of the service may quote arguments and settings of the job, which may be secret: they are masked here, once for
-all.
-"""
+"""What a job's outputs say of it beside its inputs. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
@@ -16,7 +11,6 @@ from pulumi_dli.lifecycle.jobs.wire import SENT, live_value
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
-_SHORTEST = 4
 ONLY_IN_DETAILS = ("savepoint_path", "restart_times")
 _FACTS = ("status", "has_savepoint", "create_time", "start_time", "update_time", "user_name")
 
@@ -35,23 +29,6 @@ _AGREE = {
     "suspended": {"suspended", "finished", "failed", "arrears", "draft"},
     "draft": {"draft", "suspended"},
 }
-
-
-def secret_words(*bags: Mapping[str, Any]) -> tuple[str, ...]:
-    """Words of the arguments and the runtime settings, old and new, which messages must not repeat."""
-    texts = [str(bag.get("entrypoint_args") or "") for bag in bags]
-    for settings in (bag.get("runtime_config") for bag in bags):
-        if isinstance(settings, Mapping):
-            texts += [str(value) for value in settings.values()]
-    words = {word.strip("\"'") for text in texts for part in text.split() for word in (part, part.partition("=")[2])}
-    return tuple(sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True))
-
-
-def described(text: str | None, words: tuple[str, ...]) -> str:
-    """The service's description, with the job's own words masked."""
-    if not text or not words:
-        return text or ""
-    return re.sub("|".join(re.escape(word) for word in words), "[masked]", text)
 
 
 def tells_all(row: FlinkJob) -> bool:
@@ -75,9 +52,13 @@ def agrees(declared: str, observed: str) -> bool:
     return observed == declared or observed in _AGREE.get(declared, set())
 
 
-def facts(job: FlinkJob, *, detailed: bool, olds: Mapping[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
-    """The outputs that are observed. What a list row does not tell is kept from the last detailed look."""
-    found: dict[str, Any] = {"job_id": str(job.job_id), "status_desc": described(job.status_desc, words)}
+def facts(job: FlinkJob, *, detailed: bool, olds: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
+    """The outputs that are observed. What a list row does not tell is kept from the last detailed look.
+
+    Args:
+        redact: for the service's own words, which may quote arguments and settings of the job.
+    """
+    found: dict[str, Any] = {"job_id": str(job.job_id), "status_desc": redact(job.status_desc or "")}
     for name in _FACTS:
         value = getattr(job, name, None)
         found[name] = olds.get(name) if value is None else value

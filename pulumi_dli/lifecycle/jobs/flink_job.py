@@ -199,7 +199,7 @@ class FlinkJarJobLifecycle:
         declared = str(olds.get("declared_state") or "running")
         if declared != "running" or phase_of(job.status) not in (Phase.FAILED, Phase.ARREARS, Phase.UNSURE):
             return ()
-        reason = facts.described(job.status_desc, facts.secret_words(olds))
+        reason = job.status_desc
         return (f"{moves.what} is {job.status}" + (f": {reason}" if reason else ""),)
 
     def update(
@@ -346,9 +346,7 @@ class FlinkJarJobLifecycle:
             except LostAnswerError:
                 moves.see_deleted()
                 return
-        if result.ok and not result.told:
-            moves.see_deleted()
-        elif not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
+        if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
             raise DliError(f"{moves.what} was not deleted: {result.code} {result.message}")
 
     def _save_before_delete(self, call: Call, session: Session, moves: JobMoves, olds: Mapping[str, Any]) -> None:
@@ -400,10 +398,10 @@ class FlinkJarJobLifecycle:
 
     def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
         name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")
-        return JobMoves(call, session, job_id, name=name, words=facts.secret_words(*bags))
+        return JobMoves(call, session, job_id, name=name)
 
     def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
-        found = facts.facts(job, detailed=detailed, olds=olds, words=moves.words)
+        found = facts.facts(job, detailed=detailed, olds=olds, redact=moves.call.redact)
         return {**found, "observed_at": moves.service_millis()}
 
 

@@ -53,8 +53,7 @@ class JobMoves(JobStops):
         if not body:
             return
         try:
-            with self._asking():
-                self.session.client.flink_jobs.update_jar(self.job_id, body)
+            self.session.client.flink_jobs.update_jar(self.job_id, body)
         finally:
             self.session.wrote()
 
@@ -65,8 +64,7 @@ class JobMoves(JobStops):
             UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
         """
         try:
-            with self._asking():
-                self._import(path)
+            self._import(path)
         except ApiError as error:
             if is_unpublished(error):
                 raise UpgradeBlockedError(
@@ -121,8 +119,7 @@ class JobMoves(JobStops):
     def _start(self, before: FlinkJob | None, *, resume: bool) -> None:
         for _ in range(3):
             try:
-                with self._asking():
-                    result = self.session.runs.submit(self.job_id, resume)
+                result = self.session.runs.submit(self.job_id, resume)
             except LostAnswerError:
                 if self._has_begun(before):
                     return

@@ -98,8 +98,7 @@ class JobStops(JobView):
         asked = self.service_millis()
         for _ in range(3):
             try:
-                with self._asking():
-                    result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
+                result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
             except LostAnswerError:
                 now = self.look()
                 if phase_of(now.status) is not Phase.LIVE:
@@ -203,8 +202,7 @@ class JobStops(JobView):
 
     def _ask_for_savepoint(self, directory: str) -> None:
         try:
-            with self._asking():
-                self.session.client.flink_jobs.savepoint(self.job_id, directory)
+            self.session.client.flink_jobs.savepoint(self.job_id, directory)
         except LostAnswerError:
             pass  # whether it was heard, the wait will tell
         except ApiError as error:

@@ -1,20 +1,20 @@
-"""One job as one call sees it: looks at it, waits for it, keeps secret words out of what the service says of it.
+"""One job as one call sees it: looks at it, and waits for it.
 
 `moves.py` builds its moves on this. Nothing here changes the job.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pulumi_dli import patience
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError, WaitFailedError
 from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.jobs.facts import described, tells_all
+from pulumi_dli.lifecycle.jobs.facts import tells_all
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, cancelled_error, wait_on
@@ -58,50 +58,38 @@ class LateCancel(threading.Event):
 
 
 class JobView:
-    """Looks at one job within one call.
+    """Looks at one job within one call."""
 
-    Args:
-        words: texts that must not appear in messages (arguments and runtime settings of the job).
-    """
-
-    def __init__(self, call: Call, session: Session, job_id: int, *, name: str, words: tuple[str, ...] = ()) -> None:
+    def __init__(self, call: Call, session: Session, job_id: int, *, name: str) -> None:
         self.call = call
         self.session = session
         self.job_id = job_id
         self.what = f"Flink job {name} ({job_id})"
-        self.words = words
         self._cancelled = call.cancelled
         self._call_deadline = Deadline(call.timeout_seconds, session.clock) if call.timeout_seconds else None
 
     def hold_cancel(self) -> None:
         """From here the stream is down: a ^C waits a little for it to be up again."""
-        self._cancelled = LateCancel(self.call.cancelled, self.session.clock, CANCEL_GRACE_SECONDS)
+        self._cancel_by(LateCancel(self.call.cancelled, self.session.clock, CANCEL_GRACE_SECONDS))
 
     def release_cancel(self) -> None:
         """The stream is on its way up again: a ^C ends waits at once."""
-        self._cancelled = self.call.cancelled
+        self._cancel_by(self.call.cancelled)
+
+    def _cancel_by(self, event: threading.Event) -> None:
+        self._cancelled = event
+        if (mine := patience.current()) is not None:
+            mine.cancelled = event  # for the client's own waits
 
     def look(self) -> FlinkJob:
         """The job's details, read now."""
-        with self._asking():
-            return self.session.client.flink_jobs.get(self.job_id)
+        return self.session.client.flink_jobs.get(self.job_id)
 
     def look_together(self) -> FlinkJob:
         """The job as of now: out of a list page that all who look now share, where that tells enough."""
-        with self._asking(), self.session.jobs.joining():
+        with self.session.jobs.joining():
             sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
         return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Errors of the service without words of the job's own arguments and settings, which it may quote."""
-        try:
-            yield
-        except DliError as error:
-            if isinstance(error, ApiError):
-                error.message = described(error.message, self.words)
-            error.args = tuple(described(str(arg), self.words) for arg in error.args)
-            raise
 
     def pause(self) -> None:
         """A moment between two looks.
@@ -156,7 +144,7 @@ class JobView:
         return Seen(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
 
     def _description(self, job: FlinkJob) -> str:
-        return described(job.status_desc, self.words)
+        return job.status_desc or ""
 
     def _service_now(self) -> float:
         return self.session.service_now()
@@ -171,7 +159,7 @@ class JobView:
             return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
         kind = ConflictError if result.code == "DLI.15002" else ApiError
         return kind(
-            f"{self.what} {what}: {described(result.message, self.words)}",
+            f"{self.what} {what}: {result.message}",
             status=400,
             code=result.code,
             method="POST",

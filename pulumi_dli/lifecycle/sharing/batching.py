@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
-from pulumi_dli.errors import DliError, LostAnswerError
+from pulumi_dli.errors import DliError, LostAnswerError, caused_by
 from pulumi_dli.lifecycle.sharing.waiting import cancelled_error, fresh_copy
+from pulumi_dli.patience import Patience, current, on_behalf_of
 
 R = TypeVar("R")
 
@@ -41,6 +42,7 @@ class _Seat(Generic[R]):
     done: threading.Event = field(default_factory=threading.Event)
     results: list[R] = field(default_factory=list)  # empty or one: R may be any type, None included
     error: DliError | None = None
+    patience: Patience | None = field(default_factory=current)
 
     def wants_out(self) -> bool:
         return self.cancelled is not None and self.cancelled.is_set()
@@ -231,11 +233,11 @@ class Batcher(Generic[R]):
     def _fly(self, seats: list[_Seat[R]], flag: bool) -> None:
         job_ids = list(dict.fromkeys(seat.job_id for seat in seats))
         try:
-            results = list(self._send(job_ids, flag))
+            with on_behalf_of([seat.patience.cancelled for seat in seats if seat.patience]):
+                results = list(self._send(job_ids, flag))
         except LostAnswerError as error:
             for seat in seats:
-                seat.error = self._lost(seat.job_id)
-                seat.error.__cause__ = error
+                seat.error = caused_by(self._lost(seat.job_id), error)
                 seat.done.set()
             return
         except DliError as error:

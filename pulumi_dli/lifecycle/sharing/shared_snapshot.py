@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
-from pulumi_dli.errors import DliError
+from pulumi_dli.errors import CancelledError, DliError
 from pulumi_dli.lifecycle.sharing.waiting import fresh_copy
+from pulumi_dli.patience import leave_if_cancelled
 
 T = TypeVar("T")
 
-_FOLLOWER_CHECK_SECONDS = 30.0
+_FOLLOWER_CHECK_SECONDS = 0.5  # followers are woken by who flies; this is how soon they notice a cancel
 
 
 @dataclass(eq=False)
@@ -71,11 +72,13 @@ class SharedSnapshot(Generic[T]):
             if mine:
                 self._fly(flight, self._gather_seconds() if not_older_than is not None else 0.0)
             while not self._clock.wait(flight.done, _FOLLOWER_CHECK_SECONDS):
-                pass
+                leave_if_cancelled("another call's look at the service")
             if not serves:
                 continue  # too old for us; all who waited for its end share the next one
             if flight.value:
                 return flight.value[0], flight.at
+            if not mine and isinstance(flight.error, CancelledError):
+                continue  # who flew was cancelled; whoever was not, or not yet, looks for itself
             if flight.error is not None:
                 raise flight.error if mine else fresh_copy(flight.error)
             # The thread that flew it died of something foreign and tells of it there: fetch for ourselves.

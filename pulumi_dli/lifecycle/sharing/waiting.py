@@ -23,11 +23,13 @@ from pulumi_dli.errors import (
     UnsentRequestError,
     WaitFailedError,
     WaitTimeoutError,
+    caused_by,
+    reworded,
 )
 from pulumi_dli.lifecycle.call import Call
 
 T = TypeVar("T")
-E = TypeVar("E", bound=BaseException)
+E = TypeVar("E", bound=DliError)
 T_co = TypeVar("T_co", covariant=True)
 
 UNHEARD = "as if nothing had been asked"
@@ -135,7 +137,7 @@ class Seen:
 
     Attributes:
         status: DLI's own word.
-        description: the service's reason, already masked by the caller: it goes into errors.
+        description: the service's reason; it goes into errors, which are redacted where they leave.
         words: the status in words for the progress line; the status itself when empty.
     """
 
@@ -280,10 +282,7 @@ def wish_of(error: BaseException) -> float:
 
 def fresh_copy(error: E) -> E:
     """An equal error with `error` as its cause: one instance raised in several threads would mix their tracebacks."""
-    copy: E = type(error).__new__(type(error), *error.args)  # not by __init__: subclasses have keyword arguments
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error
-    return copy
+    return caused_by(reworded(error), error)
 
 
 def _progress(goal: Goal, seen: Seen, waited_seconds: float) -> str:

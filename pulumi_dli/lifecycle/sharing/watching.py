@@ -26,9 +26,11 @@ from pulumi_dli.lifecycle.sharing.waiting import (
     is_transient,
     wish_of,
 )
+from pulumi_dli.patience import leave_if_cancelled, on_behalf_of
 
 _CANCEL_CHECK_SECONDS = 0.25  # the leader looks after everybody's cancel events
-_FOLLOWER_CHECK_SECONDS = 2.0  # and each follower after its own, for a leader that is busy with a slow answer
+_FOLLOWER_CHECK_SECONDS = 0.8  # and each follower after its own, for a leader that is busy with a slow answer
+MOST_PAGES = 500  # of one look through the list
 _CALLS_AN_INTERVAL = 4  # a look that takes many calls is made less often: politeness, and pages for 500 jobs are five
 
 
@@ -210,7 +212,8 @@ class JobWatcher(Generic[J]):
             wanted = {watch.job_id for watch in watches}
             by_list = len(wanted) > self._list_threshold and self._list_pays is not False
             self._not_before = self._clock.now() + self._poll_seconds / 2
-        sweep = look_at(self._jobs, wanted, by_list=by_list, clock=self._clock)
+        with on_behalf_of([watch.cancelled for watch in watches]):
+            sweep = look_at(self._jobs, wanted, by_list=by_list, clock=self._clock)
         with self._lock:
             if by_list:
                 self._list_pays = sweep.calls <= len(wanted)
@@ -276,8 +279,9 @@ def look_at(jobs: JobsApi[J], wanted: set[int], *, by_list: bool, clock: Clock) 
 
 def _look_through_list(jobs: JobsApi[J], left: set[int], sweep: Sweep[J], clock: Clock) -> None:
     """Take jobs of `left` from list pages until all are seen, or their details are fewer calls than more pages."""
-    offset = 0
+    offset, last = 0, None
     while left:
+        leave_if_cancelled("the list of jobs")
         at = clock.now()
         sweep.calls += 1
         page = jobs.list_page(offset=offset, limit=PAGE, order=NEWEST_FIRST, show_detail=False)
@@ -286,5 +290,9 @@ def _look_through_list(jobs: JobsApi[J], left: set[int], sweep: Sweep[J], clock:
         left.difference_update(found)
         offset += len(page.jobs)
         pages_left = math.ceil((page.total_count - offset) / PAGE)
+        rows = [int(job.job_id) for job in page.jobs]
+        if rows == last or sweep.calls >= MOST_PAGES:
+            return  # nothing new, or no end: the details tell
+        last = rows
         if not page.jobs or pages_left <= 0 or (len(found) < 2 and pages_left >= len(left)):
             return
