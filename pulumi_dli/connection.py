@@ -26,12 +26,15 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class Password:
-    """An IAM user; `project_name` scopes the token when no project id is known (contract 2.1)."""
+    """An IAM user of a domain (by name, else by id); `project_name` scopes the token when no project id is known
+    (contract 2.1).
+    """
 
     user_name: str
     password: str = field(repr=False)
-    domain_name: str
+    domain_name: str | None
     project_name: str | None = None
+    domain_id: str | None = None
 
 
 @dataclass(frozen=True)

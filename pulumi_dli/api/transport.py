@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +27,8 @@ from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, NewConnect
 from pulumi_dli.api.answers import Answer, Request, decode, epoch, refusal, retry_after
 from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
-from pulumi_dli.api.retry import DEFAULT_POLICY, RetryPolicy, UntrustedEndpointError, with_retries
+from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.retry import DEFAULT_POLICY, RetryPolicy, with_retries
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import (
@@ -67,6 +67,7 @@ class Transport:
         self._identity = identity_of(connection, clock)
         self._counting = threading.Lock()
         self._session = _session(connection)
+        self._verify = route_to(connection.endpoint, connection).verify
         self._threads = FewThreads(connection.max_concurrency, "dli")
 
     @property
@@ -148,7 +149,7 @@ class Transport:
                 auth=auth,
                 timeout=(connection.connect_timeout_seconds, connection.read_timeout_seconds),
                 allow_redirects=False,
-                verify=False if connection.insecure else (connection.ca_bundle or True),
+                verify=self._verify,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # Not chained when it may be about a header that cannot be sent: its text quotes the header.
@@ -213,15 +214,15 @@ def json_bytes(body: Mapping[str, Any]) -> bytes:
 
 def failure(error: Exception, what: str, endpoint: str) -> DliError:
     """What a failed exchange means: did the request leave this machine?"""
-    kind: type[DliError] = LostAnswerError
+    known = fault(error, endpoint)
+    if known is not None:
+        kind, meaning = known
+        return kind(f"{what}: {meaning}")
+    kind = LostAnswerError
     meaning = "the answer never came; the request may have taken effect"
     reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
-    if isinstance(error, requests.exceptions.SSLError) and _is_handshake(error):
-        kind, meaning = UntrustedEndpointError, "its TLS certificate is not trusted, see dli:caBundle"
-    elif isinstance(error, requests.exceptions.ConnectTimeout):
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         kind, meaning = UnsentRequestError, "no connection in time"
-    elif isinstance(error, requests.exceptions.ProxyError):
-        kind, meaning = UnsentRequestError, "the proxy cannot be reached"
     elif isinstance(error, _ADDRESS_ERRORS):
         kind, meaning = ConfigError, "the address is not usable, see dli:endpoint"
     elif isinstance(error, ValueError):
@@ -231,20 +232,6 @@ def failure(error: Exception, what: str, endpoint: str) -> DliError:
     elif not isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
         kind, meaning = UnsentRequestError, f"the connection cannot be set up ({type(error).__name__})"
     return kind(f"{what}: {meaning} ({urlsplit(endpoint).netloc})")
-
-
-def _is_handshake(error: BaseException) -> bool:
-    """Whether TLS failed before anything was sent; a connection cut later raises the same class of error."""
-    seen: list[object] = [error]
-    while seen:
-        inner = seen.pop()
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return True
-        if isinstance(inner, ssl.SSLError) and getattr(inner, "reason", "") == "WRONG_VERSION_NUMBER":
-            return True  # the port does not speak TLS
-        if isinstance(inner, BaseException):
-            seen += [inner.__cause__, inner.__context__, getattr(inner, "reason", None), *inner.args]
-    return False
 
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:

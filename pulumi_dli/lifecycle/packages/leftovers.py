@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.packages.wire import Record
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.uploads import ObsUploads
 
 
 def clear(call: Call, session: Session, group: str, going: Sequence[Record]) -> list[str]:

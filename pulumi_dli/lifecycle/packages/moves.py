@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.obs import ObsUploads, object_url
 from pulumi_dli.api.package_groups import PackageGroup, PackageListing
 from pulumi_dli.errors import (
     ApiError,
@@ -45,7 +46,6 @@ from pulumi_dli.lifecycle.packages.wire import (
 )
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
 from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
-from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.values import OWNER_TAG
 

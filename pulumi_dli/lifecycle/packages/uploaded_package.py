@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome, foreseen
 from pulumi_dli.lifecycle.ownership import owner_of
 from pulumi_dli.lifecycle.packages.leftovers import named_by_jobs
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.uploads import ObsUploads
 from pulumi_dli.specs.fields import Failure
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
