@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_dli.connection import AccessKey, Connection, Credentials, Password, Token, is_loopback
-from pulumi_dli.errors import ConfigError
+from pulumi_dli.errors import ConfigError, MissingSettingError
 from pulumi_dli.regions import Region, region_of, region_of_project, without_address
 from pulumi_dli.sources import (
     KINDS,
@@ -175,12 +175,13 @@ def _credentials(stack: Source, outside: Source) -> tuple[Source, Credentials]:
                 return source, _credential_from(source, needed)
         if begun:
             raise _half_credential(source, begun[0][1])
-    raise ConfigError(
+    raise MissingSettingError(
         "There are no credentials for DLI. Give an access key (`pulumi config set dli:accessKey <key>` and "
         "`pulumi config set --secret dli:secretKey <key>`; or OS_ACCESS_KEY and OS_SECRET_KEY; or HW_ACCESS_KEY and "
         "HW_SECRET_KEY), or an IAM user (dli:userName, dli:password, dli:domainName; or OS_USERNAME, OS_PASSWORD, "
         "OS_USER_DOMAIN_NAME; or HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME), or a token (dli:token; or OS_TOKEN), "
-        "or name a cloud of clouds.yaml (dli:cloud; or OS_CLOUD)."
+        "or name a cloud of clouds.yaml (dli:cloud; or OS_CLOUD).",
+        setting="credentials",
     )
 
 

@@ -107,5 +107,6 @@ def must_be_at(place: Mapping[str, str], outs: Mapping[str, object], what: str) 
     raise ConfigError(
         f"{what} is in project {outs.get('project_id')} at {outs.get('endpoint')}, but this stack now connects to "
         f"project {place.get('project_id', 'unknown')} at {place.get('endpoint')}: set dli:projectId and dli:endpoint "
-        "back, or give it a provider of its own"
+        "back, or give it a provider of its own (refresh and destroy use the settings that the state keeps: "
+        "`--run-program` makes them use the current ones)"
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi_dli.clouds import cloud_values
-from pulumi_dli.errors import ConfigError
+from pulumi_dli.errors import ConfigError, MissingSettingError
 from pulumi_dli.regions import region_of_project
 
 
@@ -154,8 +154,10 @@ def _first_of(environ: Mapping[str, str], names: Iterable[str]) -> str | None:
     return next((environ[name] for name in names if environ.get(name, "").strip()), None)
 
 
-def missing(key: str, meaning: str) -> ConfigError:
-    return ConfigError(f"The setting dli:{key} is missing: {meaning}. Set it with {places(key)}.")
+def missing(key: str, meaning: str) -> MissingSettingError:
+    """The error of a setting that no source has."""
+    text = f"The setting dli:{key} is missing: {meaning}. Set it with {places(key)}."
+    return MissingSettingError(text, setting=f"dli:{key}")
 
 
 def places(key: str) -> str:

@@ -103,6 +103,24 @@ class Provider(pulumi.ProviderResource):
         return self._settings
 
 
+_warned: set[tuple[str, str]] = set()  # stacks: one process may run several
+
+
+def warn_of_plain_secrets() -> None:
+    """Say once, in the preview, that a secret of the stack's settings is stored in clear text."""
+    stack = (pulumi.get_project(), pulumi.get_stack())
+    if stack in _warned:
+        return
+    _warned.add(stack)
+    config = pulumi.Config("dli")
+    for name in SECRET_SETTINGS:
+        if config.get(name) and not pulumi.runtime.is_config_secret(f"dli:{name}"):
+            pulumi.log.warn(
+                f"dli:{name} stands in clear text in the stack's configuration: "
+                f"`pulumi config set --secret dli:{name} <value>` encrypts it"
+            )
+
+
 def program_client(settings: Mapping[str, Any] | None) -> DliClient:
     """The client of a program's functions: by these settings, else by the stack's own.
 
