@@ -26,12 +26,15 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class Password:
-    """An IAM user; `project_name` scopes the token when no project id is known (contract 2.1)."""
+    """An IAM user of a domain (by name, else by id); `project_name` scopes the token when no project id is known
+    (contract 2.1).
+    """
 
     user_name: str
     password: str = field(repr=False)
-    domain_name: str
+    domain_name: str | None
     project_name: str | None = None
+    domain_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,5 +109,6 @@ def must_be_at(place: Mapping[str, str], outs: Mapping[str, object], what: str) 
     raise ConfigError(
         f"{what} is in project {outs.get('project_id')} at {outs.get('endpoint')}, but this stack now connects to "
         f"project {place.get('project_id', 'unknown')} at {place.get('endpoint')}: set dli:projectId and dli:endpoint "
-        "back, or give it a provider of its own"
+        "back, or give it a provider of its own (refresh and destroy use the settings that the state keeps: "
+        "`--run-program` makes them use the current ones)"
     )

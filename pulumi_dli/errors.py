@@ -1,7 +1,8 @@
 """The error tree of pulumi_dli: one class for each thing a caller can do about it.
 
     DliError
-      ConfigError            a setting is missing or wrong: says which, and where to put it
+      ConfigError            a setting is wrong: says which, and where to put it
+        MissingSettingError  a setting is not there
       UnsentRequestError     the request never left this machine: always safe to repeat
       LostAnswerError        the answer never came: the request may have taken effect
       ApiError               the service answered with an error
@@ -42,6 +43,14 @@ class DliError(Exception):
 
 class ConfigError(DliError):
     """A setting is missing, malformed, or contradicts the state of the resource."""
+
+
+class MissingSettingError(ConfigError):
+    """A setting is not there; a preview may go on without it. `setting` is its name, `credentials` for all of those."""
+
+    def __init__(self, message: str, *, setting: str) -> None:
+        self.setting = setting
+        super().__init__(message)
 
 
 class UnsentRequestError(DliError):

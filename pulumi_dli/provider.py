@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -26,9 +27,10 @@ from pulumi.dynamic import (
 from pulumi_dli import host, patience
 from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
 from pulumi_dli.connection import Connection, must_be_at
-from pulumi_dli.errors import AuthError, ConfigError
+from pulumi_dli.errors import AuthError, ConfigError, MissingSettingError
 
 if TYPE_CHECKING:
+    from pulumi_dli.lifecycle.call import Call
     from pulumi_dli.lifecycle.contract import Lifecycle
     from pulumi_dli.lifecycle.session import Session
     from pulumi_dli.specs.fields import Spec
@@ -56,6 +58,7 @@ class DliProvider(ResourceProvider):
         self._setting = req.config.get
         self._announced: set[str] = set()
         self._connection: Connection | None = None
+        self._problem: ConfigError | None = None
         host.mask(str(req.config.get(f"dli:{name}") or "") for name in SECRET_SETTINGS)
         for key, near in unknown_settings(host.setting_keys(req.config)).items():
             host.hint(f"there is no setting {key}" + (f"; did you mean {near}?" if near else ""))
@@ -73,12 +76,47 @@ class DliProvider(ResourceProvider):
             mine.place = connection.endpoint
         return session_for(connection)
 
+    def _connect_where_it_is(self, outs: Mapping[str, Any]) -> Session:
+        """The session for an object in the project where it was made.
+
+        An `up` with a wrong project leaves that in the state, and refresh and destroy use the settings of the state.
+        """
+        from pulumi_dli.lifecycle.session import session_for  # noqa: PLC0415
+
+        session, connection = self.connect(), self._resolved()
+        project_id = outs.get("project_id")
+        elsewhere = outs.get("endpoint") != connection.endpoint or not isinstance(project_id, str) or not project_id
+        if elsewhere or project_id == session.project_id:
+            return session
+        return session_for(replace(connection, project_id=project_id))
+
     def _resolved(self) -> Connection:
+        if self._problem is not None:
+            raise self._problem
         if self._connection is None:
-            connection = resolve_connection(self._setting, os.environ)
+            try:
+                connection = resolve_connection(self._setting, os.environ)
+            except ConfigError as error:
+                self._problem = error
+                raise
             host.mask(str(getattr(connection.credentials, name, None) or "") for name in _SECRET_PARTS)
             self._connection = connection
         return self._connection
+
+    def _check_settings(self, call: Call, *, creates: bool) -> None:
+        """Say once what the settings lack, before anything is created with them; previews work without credentials.
+
+        Raises:
+            ConfigError: one of them is wrong; once, since the first error ends the program.
+        """
+        try:
+            self._resolved()
+        except MissingSettingError as error:
+            if creates and error.setting != "credentials" and _is_new(str(error)):
+                call.warn(f"nothing can be created yet: {error}")
+        except ConfigError as error:
+            if _is_new(str(error)):
+                raise
 
     def _must_be_at(self, olds: Mapping[str, Any], what: str) -> None:
         """A preview makes no call, but it sees that the settings now point somewhere else.
@@ -99,6 +137,7 @@ class DliProvider(ResourceProvider):
         from pulumi_dli.specs.fields import check  # noqa: PLC0415
 
         call, lifecycle = host.current_call(), self.lifecycle()
+        self._check_settings(call, creates=not _olds)
         olds, given = _fields(_olds), _fields(news)
         unknown = {name for name, value in given.items() if host.is_unknown(value)}
         # What a refresh found (`failed`) may come back through ignore_changes; `judge` says whether it may.
@@ -146,7 +185,7 @@ class DliProvider(ResourceProvider):
         call, lifecycle = host.current_call(), self.lifecycle()
         self._announced.discard(call.urn)
         with _credentials_may_be_old():
-            found = lifecycle.read(call, self.connect(), id_, _fields(props))
+            found = lifecycle.read(call, self._connect_where_it_is(props), id_, _fields(props))
         if found is None:
             return ReadResult(None, {})
         if found.unhealthy:
@@ -166,7 +205,7 @@ class DliProvider(ResourceProvider):
         """Delete it; nothing to do when it is gone."""
         call, lifecycle = host.current_call(), self.lifecycle()
         with _credentials_may_be_old():
-            lifecycle.delete(call, self.connect(), _id, _fields(_props))
+            lifecycle.delete(call, self._connect_where_it_is(_props), _id, _fields(_props))
 
 
 class QueueProvider(DliProvider):
@@ -212,6 +251,16 @@ def _credentials_may_be_old() -> Iterator[None]:
         yield
     except AuthError as error:
         raise ConfigError(_OLD_CREDENTIALS.format(error=error)) from error
+
+
+_said: set[str] = set()
+
+
+def _is_new(text: str) -> bool:
+    """Whether this process says it for the first time: each kind of resource has a provider of its own."""
+    new = text not in _said
+    _said.add(text)
+    return new
 
 
 def _fields(bag: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from requests.auth import AuthBase
 
 from pulumi_dli import patience
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, exchange
-from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, UntrustedEndpointError, with_retries
+from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, with_retries
 from pulumi_dli.api.signing import AccessKeyAuth
 from pulumi_dli.clock import Clock
-from pulumi_dli.connection import AccessKey, Connection, Password
+from pulumi_dli.connection import AccessKey, Connection, Password, is_loopback
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
@@ -162,17 +163,19 @@ class PasswordIdentity:
             username=password.user_name,
             password=password.password,
             user_domain_name=password.domain_name,
+            user_domain_id=password.domain_id,
             project_id=connection.project_id,
             project_name=None if connection.project_id else password.project_name,
             project_domain_name=None if connection.project_id else password.domain_name,
+            project_domain_id=None if connection.project_id else password.domain_id,
         )
         with Session() as http:
-            http.trust_env = not connection.is_loopback
+            http.trust_env = not is_loopback(self._iam)
             for scheme in ("https://", "http://"):
                 http.mount(scheme, BoundedAdapter(DEFAULT_LIMITS.most_bytes))
             keystone = session.Session(
                 session=http,
-                verify=False if connection.insecure else (connection.ca_bundle or True),
+                verify=route_to(self._iam, connection).verify,
                 timeout=connection.read_timeout_seconds,
                 redirect=False,
             )
@@ -210,8 +213,10 @@ def _checked(access: AccessInfo) -> AccessInfo:
 
 def _translated(error: Exception, exceptions: Any, iam: str) -> DliError:
     """An error of keystoneauth1 as one of ours."""
-    if isinstance(error, exceptions.connection.SSLError):
-        return UntrustedEndpointError(f"the TLS certificate of IAM ({iam}) is not trusted: see dli:caBundle")
+    known = fault(error, iam)
+    if known is not None:
+        kind_of_fault, text = known
+        return kind_of_fault(f"a token of IAM: {text}")
     if isinstance(error, exceptions.connection.ConnectionError):
         return UnsentRequestError(f"IAM ({iam}) cannot be reached")
     status = int(getattr(error, "http_status", 0) or 0)

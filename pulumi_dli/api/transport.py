@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,7 +28,8 @@ from pulumi_dli.api.answers import Answer, Request, clip, decode, epoch, refusal
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, Limits, TooLargeError, UnpackError, exchange
 from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
-from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, UntrustedEndpointError, with_retries
+from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, with_retries
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import (
@@ -42,7 +42,6 @@ from pulumi_dli.errors import (
     UnexpectedAnswerError,
     UnreadableOutcomeError,
     UnsentRequestError,
-    causes,
     reworded,
 )
 from pulumi_dli.redaction import Redactor
@@ -82,6 +81,7 @@ class Transport:
         self._redact = Redactor(self._identity.secrets())
         self._counting = threading.Lock()
         self._session = _session(connection, limits)
+        self._verify = route_to(connection.endpoint, connection).verify
         self._threads = FewThreads(connection.max_concurrency, "dli")
 
     @property
@@ -188,7 +188,7 @@ class Transport:
                 auth=auth,
                 timeout=(connection.connect_timeout_seconds, connection.read_timeout_seconds),
                 allow_redirects=False,
-                verify=False if connection.insecure else (connection.ca_bundle or True),
+                verify=self._verify,
             )
         except (TooLargeError, UnpackError) as error:
             raise _unreadable(request, path, error) from error
@@ -257,15 +257,15 @@ def json_bytes(body: Mapping[str, Any]) -> bytes:
 
 def failure(error: Exception, what: str, endpoint: str) -> DliError:
     """What a failed exchange means: did the request leave this machine?"""
-    kind: type[DliError] = LostAnswerError
+    known = fault(error, endpoint)
+    if known is not None:
+        kind, meaning = known
+        return kind(f"{what}: {meaning}")
+    kind = LostAnswerError
     meaning = "the answer never came; the request may have taken effect"
     reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
-    if isinstance(error, requests.exceptions.SSLError) and _is_handshake(error):
-        kind, meaning = UntrustedEndpointError, "its TLS certificate is not trusted, see dli:caBundle"
-    elif isinstance(error, requests.exceptions.ConnectTimeout):
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         kind, meaning = UnsentRequestError, "no connection in time"
-    elif isinstance(error, requests.exceptions.ProxyError):
-        kind, meaning = UnsentRequestError, "the proxy cannot be reached"
     elif isinstance(error, _ADDRESS_ERRORS):
         kind, meaning = ConfigError, "the address is not usable, see dli:endpoint"
     elif isinstance(error, ValueError):
@@ -280,23 +280,6 @@ def failure(error: Exception, what: str, endpoint: str) -> DliError:
 def _unreadable(request: Request, path: str, error: Exception) -> DliError:
     kind = UnexpectedAnswerError if request.repeat is Repeat.READ else UnreadableOutcomeError
     return kind(f"{request.what}: {error}", status=200, method=request.method, path=path)
-
-
-def _is_handshake(error: BaseException) -> bool:
-    """Whether TLS failed before anything was sent; a connection cut later raises the same class of error."""
-    seen: set[int] = set()
-    left: list[object] = [error]
-    while left:  # causes, and what requests and urllib3 hold in the place of them
-        inner = left.pop()
-        if not isinstance(inner, BaseException) or id(inner) in seen:
-            continue
-        seen.add(id(inner))
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return True
-        if isinstance(inner, ssl.SSLError) and getattr(inner, "reason", "") == "WRONG_VERSION_NUMBER":
-            return True  # the port does not speak TLS
-        left += [*causes(inner), getattr(inner, "reason", None), *inner.args]
-    return False
 
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:

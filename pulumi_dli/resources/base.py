@@ -11,6 +11,8 @@ from typing import Any, ClassVar, NotRequired, TypedDict
 import pulumi
 from pulumi.dynamic import Resource, ResourceProvider
 
+from pulumi_dli.resources.settings import warn_of_plain_secrets
+
 # Of the class, since an older SDK makes an Output of any attribute that is asked of an Output.
 _let_go: Callable[[pulumi.Output[Any]], None] | None = getattr(pulumi.Output, "_untrack", None)
 
@@ -52,6 +54,7 @@ class DliResource(Resource):
         inputs: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None,
     ) -> None:
+        warn_of_plain_secrets()
         alias = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=self.native_type)])
         # Each property costs the program an Output of its own with its tasks, in large stacks most of the time of a
         # preview. An input that is not given has no value that anybody would wait for.

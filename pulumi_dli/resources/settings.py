@@ -38,6 +38,7 @@ class Provider(pulumi.ProviderResource):
         user_name: pulumi.Input[str] | None = None,
         password: pulumi.Input[str] | None = None,
         domain_name: pulumi.Input[str] | None = None,
+        domain_id: pulumi.Input[str] | None = None,
         token: pulumi.Input[str] | None = None,
         auth_url: pulumi.Input[str] | None = None,
         endpoint: pulumi.Input[str] | None = None,
@@ -63,6 +64,7 @@ class Provider(pulumi.ProviderResource):
             "userName": user_name,
             "password": password,
             "domainName": domain_name,
+            "domainId": domain_id,
             "token": token,
             "authUrl": auth_url,
             "endpoint": endpoint,
@@ -101,6 +103,24 @@ class Provider(pulumi.ProviderResource):
                 f"{late[0]} of this provider is an output: use the _output form of the function, which waits for it"
             )
         return self._settings
+
+
+_warned: set[tuple[str, str]] = set()  # stacks: one process may run several
+
+
+def warn_of_plain_secrets() -> None:
+    """Say once, in the preview, that a secret of the stack's settings is stored in clear text."""
+    stack = (pulumi.get_project(), pulumi.get_stack())
+    if stack in _warned:
+        return
+    _warned.add(stack)
+    config = pulumi.Config("dli")
+    for name in SECRET_SETTINGS:
+        if config.get(name) and not pulumi.runtime.is_config_secret(f"dli:{name}"):
+            pulumi.log.warn(
+                f"dli:{name} stands in clear text in the stack's configuration: "
+                f"`pulumi config set --secret dli:{name} <value>` encrypts it"
+            )
 
 
 def program_client(settings: Mapping[str, Any] | None) -> DliClient:

@@ -154,19 +154,24 @@ def test_reading_changes_nothing(kind: Kind, hosted: Stack) -> None:
     assert [c["operation"] for c in made if c["method"] not in harmless and c["operation"] != "tags.filter"] == []
 
 
-def test_another_project_or_endpoint_is_an_error_and_never_gone(kind: Kind, hosted: Stack) -> None:
+def test_another_project_or_endpoint_is_never_gone(kind: Kind, hosted: Stack) -> None:
     _up(hosted, kind)
     hosted.config["dli:projectId"] = "elsewhere"
+    with pytest.raises(Failed) as failure:
+        _up(hosted, kind, **kind.change)
+    assert "elsewhere" in str(failure.value)
+    assert hosted.project_id in str(failure.value)
+    hosted.refresh("r")
+    assert "r" in hosted.entries, "a refresh looks where it was made"
+    hosted.config["dli:endpoint"] = "http://127.0.0.1:1"
     for command in (lambda: hosted.refresh("r"), lambda: hosted.destroy("r"), lambda: _up(hosted, kind, **kind.change)):
-        with pytest.raises(Failed) as failure:
+        with pytest.raises(Failed, match=r"127\.0\.0\.1:1.*--run-program"):
             command()
-        assert "elsewhere" in str(failure.value)
-        assert hosted.project_id in str(failure.value)
     assert "r" in hosted.entries
 
 
 def test_missing_credentials_stop_an_update_with_the_setting_to_give(kind: Kind, hosted: Stack) -> None:
-    del hosted.config["dli:secretKey"]
+    del hosted.config["dli:accessKey"], hosted.config["dli:secretKey"]
     calls = len(hosted.requests())
     shown = hosted.preview(kind.name, "r", **kind.inputs)
     assert shown.action == "create"

@@ -58,6 +58,8 @@ def test_a_program_waits_for_a_job_and_not_for_each_of_its_properties() -> None:
     run()
     assert seen["values"][1:] == ["id-of-j", "job_running", "q", None], "what was let go arrives as ever"
     assert seen["properties"] > 20
+    if base._let_go is None:
+        pytest.skip("this SDK has no way to let an output go (`Output._untrack`): the next test says what it does")
     assert seen["open"] <= 10, "urn, id, and what the SDK itself makes for an alias"
 
 

@@ -13,7 +13,17 @@ A, B = "obs://jars/a.jar", "obs://jars/b.jar"
 
 
 DONE = {"is_success": "true", "message": "done"}
-SUCCESS = {"jobs.run": [DONE], "jobs.stop": [DONE], "jobs.delete_many": [DONE], "packages.upload": {"group_name": "apps"}}
+SUCCESS = {
+    "jobs.run": [DONE],
+    "jobs.stop": [DONE],
+    "jobs.delete_many": [DONE],
+    "packages.upload": {"group_name": "apps"},
+}
+    "jobs.run": [DONE],
+    "jobs.stop": [DONE],
+    "jobs.delete_many": [DONE],
+    "packages.upload": {"group_name": "apps"},
+}
 
 
 def unheard(stream_or_stack, operation: str, times: int = 1, body: object = None) -> None:

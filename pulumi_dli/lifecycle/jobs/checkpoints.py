@@ -28,7 +28,7 @@ def newest_checkpoint(session: Session, job: FlinkJob, *, allow_old: bool = Fals
     Raises:
         UpgradeBlockedError: there is none, or the bucket cannot be looked into.
     """
-    from pulumi_dli.lifecycle.uploads import ObsUploads  # noqa: PLC0415  (boto3 is heavy and an extra)
+    from pulumi_dli.api.obs import ObsUploads  # noqa: PLC0415  (boto3 is heavy and an extra)
 
     what = f"Flink job {job.name} ({job.job_id})"
     bucket, prefix = _place(job)

@@ -5,10 +5,11 @@ An upload overwrites what is there, so packages are looked for before they are s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pulumi_dli.api.package_groups import Package, PackageGroup
-from pulumi_dli.lifecycle.create import Existing
+from pulumi_dli.lifecycle.create import Existing, is_young
+from pulumi_dli.lifecycle.ownership import is_own
 from pulumi_dli.lifecycle.packages.leftovers import PACKAGE
 from pulumi_dli.lifecycle.packages.wire import Wanted, held
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
@@ -60,3 +61,8 @@ class PackageKind:
 def tagged_package(group: str, name: str) -> TaggedObject:
     """The package as the tag calls know it."""
     return TaggedObject(PACKAGE_TAGS, (f"{group}#{name}",), f"package {group}/{name}")
+
+
+def attempt_of(owner: str, timeout_seconds: float | None) -> Callable[[str, float], bool]:
+    """Whether an object in OBS, by its owner and age, is what an interrupted upload of this owner left."""
+    return lambda found, age: is_own(found, owner) and is_young(age, timeout_seconds or READY_SECONDS)

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.ownership import is_own, new_hold, renewed
 from pulumi_dli.lifecycle.packages.wire import Record
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.uploads import ObsUploads
 
 PACKAGE, OBJECT = "package", "object"
 """The kinds of claims: of a package in a group (`group/name`), of an object in OBS (its path)."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pulumi_dli.api.obs import ObsUploads, object_url
 from pulumi_dli.api.package_groups import PackageGroup, PackageListing
 from pulumi_dli.errors import (
     ApiError,
@@ -24,7 +25,7 @@ from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import HalfDone
 from pulumi_dli.lifecycle.create import judge
 from pulumi_dli.lifecycle.ownership import HOLD, new_hold, renewed, whose_in
-from pulumi_dli.lifecycle.packages.create import READY_SECONDS, PackageKind, tagged_package
+from pulumi_dli.lifecycle.packages.create import READY_SECONDS, PackageKind, attempt_of, tagged_package
 from pulumi_dli.lifecycle.packages.leftovers import OBJECT, PACKAGE, clear, objects_of, release
 from pulumi_dli.lifecycle.packages.wire import (
     FAILED,
@@ -45,7 +46,6 @@ from pulumi_dli.lifecycle.packages.wire import (
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
 from pulumi_dli.lifecycle.tagging import set_declared_tags, tagged_where_possible
-from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -145,7 +145,12 @@ class PackageMoves:
             if package.file is None or package.digest is None:
                 continue
             put = self._obs.put(
-                self._call, file=package.file, digest=package.digest, path=package.path, owner=self._owner
+                self._call,
+                file=package.file,
+                digest=package.digest,
+                path=package.path,
+                owner=self._owner,
+                is_ours=attempt_of(self._owner, self._call.timeout_seconds),
             )
             self._session.claims.take(OBJECT, package.path, urn=self._call.urn)
             before = self._uploaded.get(package.name)

@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome, foreseen
 from pulumi_dli.lifecycle.ownership import HOLD, new_hold
+from pulumi_dli.lifecycle.packages.create import attempt_of
 from pulumi_dli.lifecycle.packages.leftovers import OBJECT, UploadedObject, release
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.uploads import ObsUploads
 from pulumi_dli.specs.fields import Failure
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
@@ -85,7 +86,12 @@ class UploadedPackageLifecycle:
         known = before.pop(path, None)
         owner = session.owner_of(call.urn)
         own = ObsUploads(session.client.connection).put(
-            call, file=str(spec.source), digest=str(spec.digest), path=path, owner=owner
+            call,
+            file=str(spec.source),
+            digest=str(spec.digest),
+            path=path,
+            owner=owner,
+            is_ours=attempt_of(owner, call.timeout_seconds),
         )
         session.claims.take(OBJECT, path, urn=call.urn)
         former = str(olds.get("path"))

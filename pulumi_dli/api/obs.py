@@ -1,36 +1,52 @@
-"""Local files to OBS, and objects of ours out of it again (contract 5.2: packages are copied from OBS objects).
+"""The client of OBS: local files into it, and objects of ours out of it again (contract 5.2: packages are copied from
+OBS objects).
 
-`packages/` calls it, and `jobs/checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does it:
-the extra `obs`, loaded when first used. Objects carry the owner of the resource in their metadata, so that an
-interrupted upload is known as ours; whoever else put the same bytes there keeps them. An object whose resource goes
-while another of the stack uses it is handed over to that one.
+`packages/` calls it, and `jobs/checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does it: the
+extra `obs`, loaded when first used, kept from the environment and the files of AWS. Objects carry the owner of the
+resource in their metadata, so that an interrupted upload is known as ours; whoever else put the same bytes there keeps
+them. An object whose resource goes while another of the stack uses it is handed over to that one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from pulumi_dli.api.network import fault, route_to
 from pulumi_dli.connection import AccessKey, Connection, is_loopback
-from pulumi_dli.errors import ApiError, AuthError, ConfigError, DliError, NotFoundError, UnsentRequestError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.create import is_young
-from pulumi_dli.lifecycle.ownership import is_own
-from pulumi_dli.lifecycle.sharing.waiting import cancelled_error
-from pulumi_dli.specs.package_names import digest_of
+from pulumi_dli.errors import (
+    ApiError,
+    AuthError,
+    CancelledError,
+    ConfigError,
+    DliError,
+    NotFoundError,
+    UnsentRequestError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWNER = "pulumi-dli-owner"
-_CREATE_SECONDS = 20 * 60.0
 _PART_BYTES = 32 * 1024 * 1024  # larger files travel in parts, each repeated on its own when it fails
+_NO_FILE = ""  # boto3 finds no configuration there
+
+
+class Watched(Protocol):
+    """Who follows an upload: may end it, and is told how far it got."""
+
+    @property
+    def cancelled(self) -> threading.Event: ...
+
+    @property
+    def progress(self) -> Callable[[str], None]: ...
 
 
 def object_url(connection: Connection, path: str) -> str:
@@ -49,11 +65,17 @@ class ObsUploads:
         self._connection = connection
         self._purpose = purpose
 
-    def put(self, call: Call, *, file: str, digest: str, path: str, owner: str) -> bool:
+    def put(
+        self, call: Watched, *, file: str, digest: str, path: str, owner: str, is_ours: Callable[[str, float], bool]
+    ) -> bool:
         """Bring a local file to `obs://bucket/key`, unless it is there.
 
+        Args:
+            is_ours: whether an object of these bytes that is there already is this owner's, by the owner that it
+                carries and its age in seconds.
+
         Returns:
-            Whether the object is this owner's: uploaded now, or lately by an attempt that was interrupted.
+            Whether the object is this owner's: uploaded now, or what `is_ours` says of it.
 
         Raises:
             ConfigError: there is no access key, or no boto3.
@@ -63,11 +85,11 @@ class ObsUploads:
         found = self._head(bucket, key, path)
         size = _size(file)
         if found is not None and found.get("ContentLength") == size:
-            return is_own(_owner_in(found), owner) and is_young(_age(found), call.timeout_seconds or _CREATE_SECONDS)
+            return is_ours(_owner_in(found), _age(found))
         if _digest(file) != digest:
             raise DliError(f"the file {file} changed while the program ran: run it again")
         if call.cancelled.is_set():
-            raise cancelled_error(f"the upload of {file}")
+            raise _cancelled(f"the upload of {file}")
         from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 -- an extra, and slow to import
 
         config = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False)
@@ -124,7 +146,7 @@ class ObsUploads:
         return _client(self._connection, self._purpose)
 
     @contextmanager
-    def _asking(self, what: str, *, call: Call | None = None) -> Iterator[None]:
+    def _asking(self, what: str, *, call: Watched | None = None) -> Iterator[None]:
         """Turn whatever boto3 raises into our errors."""
         self._client()  # says first what is missing
         from boto3.exceptions import Boto3Error  # noqa: PLC0415
@@ -134,10 +156,14 @@ class ObsUploads:
             yield
         except (exceptions.BotoCoreError, exceptions.ClientError, Boto3Error) as error:
             if call is not None and call.cancelled.is_set():
-                raise cancelled_error(what) from error
+                raise _cancelled(what) from error
             refused = error if isinstance(error, exceptions.ClientError) else _client_error(error)
             if refused is not None:
                 raise _refusal(what, refused.response) from error
+            known = fault(error, str(self._connection.obs_endpoint))
+            if known is not None:
+                kind, text = known
+                raise kind(f"{what}: {text}") from error
             if isinstance(error, exceptions.ConnectionError):
                 raise UnsentRequestError(f"{what}: OBS cannot be reached: check dli:obsEndpoint") from error
             raise DliError(f"{what} failed ({type(error).__name__}): run it again") from error
@@ -156,6 +182,10 @@ def _age(found: Mapping[str, Any]) -> float:
         return math.inf
 
 
+def _cancelled(what: str) -> CancelledError:
+    return CancelledError(f"stopped waiting for {what}: the deployment was cancelled; `pulumi up` goes on from there")
+
+
 def _client_error(error: BaseException) -> Any:
     """boto3 wraps a refusal of an upload in an exception of its own; the refusal is its context."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
@@ -170,10 +200,21 @@ def _refusal(what: str, response: dict[str, Any]) -> DliError:
     if code == "NoSuchBucket":
         text = f"{what}: there is no such bucket: create it, or name another one in `bucket`"
         return NotFoundError(text, status=status, code=code)
+    if 300 <= status < 400 or code in ("AuthorizationHeaderMalformed", "PermanentRedirect"):
+        return ConfigError(f"{what}: the bucket {_home(meta, said)}: set dli:obsEndpoint to the address of OBS there")
     kind = AuthError if status in (401, 403) else ApiError
     return kind(
         f"{what}: {said.get('Message') or code}", status=status, code=code, request_id=str(meta.get("RequestId") or "")
     )
+
+
+def _home(meta: dict[str, Any], said: dict[str, Any]) -> str:
+    """Where a redirect says that a bucket lives."""
+    headers = meta.get("HTTPHeaders", {})
+    region = said.get("Region") or headers.get("x-amz-bucket-region") or headers.get("x-obs-bucket-location")
+    address = said.get("Endpoint") or urlsplit(str(headers.get("location", ""))).netloc
+    places = [f"in region {region}" if region else "", f"at {address}" if address else ""]
+    return f"lives {' '.join(filter(None, places))}" if any(places) else "lives at another address, which OBS hides"
 
 
 _clients: dict[Connection, Any] = {}  # making one takes a tenth of a second; they are safe to use from many threads
@@ -190,7 +231,7 @@ def _client(connection: Connection, purpose: str) -> Any:
     if not connection.obs_endpoint:
         raise ConfigError(f"{purpose} needs the address of OBS: set dli:region or dli:obsEndpoint.")
     try:
-        import boto3  # noqa: PLC0415 -- an extra, and slow to import
+        import boto3  # noqa: F401, PLC0415 -- an extra, and slow to import
         from botocore.config import Config  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
@@ -199,40 +240,84 @@ def _client(connection: Connection, purpose: str) -> Any:
         ) from error
     with _lock:
         if connection not in _clients:
-            _clients[connection] = _new_client(connection, credentials, boto3.session.Session(), Config)
+            _clients[connection] = _new_client(connection, credentials, _session_of_its_own(), Config)
         return _clients[connection]
 
 
 def _new_client(connection: Connection, credentials: AccessKey, session: Any, config: Any) -> Any:
-    local = is_loopback(str(connection.obs_endpoint))
-    return session.client(
+    endpoint = str(connection.obs_endpoint)
+    route = route_to(endpoint, connection)
+    client = session.client(
         "s3",
-        endpoint_url=connection.obs_endpoint,
+        endpoint_url=endpoint,
         region_name=connection.region or "local",
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.security_token,
-        verify=False if connection.insecure else (connection.ca_bundle or True),
+        verify=route.verify,
         config=config(
+            proxies=dict(route.proxies),
             connect_timeout=connection.connect_timeout_seconds,
             read_timeout=connection.read_timeout_seconds,
             signature_version="s3v4",
-            s3={"addressing_style": "path" if local else "virtual"},
+            s3={"addressing_style": "path" if is_loopback(endpoint) else "virtual"},
             # Checksum trailers are an AWS addition that OBS does not know.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             retries={"mode": "standard", "max_attempts": 4},
         ),
     )
+    events = client.meta.events
+    events.register_first("needs-retry.s3", _stay)
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        events.register(f"after-call.s3.{operation}", _stored)
+    return client
 
 
-def _progress(call: Call, name: str, size: int) -> Callable[[int], None]:
+def _session_of_its_own() -> Any:
+    """A session of boto3 that reads neither AWS's environment nor its files: both speak of another cloud."""
+    import boto3  # noqa: PLC0415 -- an extra, and slow to import
+    from botocore.configprovider import (  # noqa: PLC0415
+        BOTOCORE_DEFAUT_SESSION_VARIABLES,
+        ConfigValueStore,
+        ConstantProvider,
+    )
+    from botocore.session import Session  # noqa: PLC0415
+
+    defaults = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    defaults |= {"config_file": _NO_FILE, "credentials_file": _NO_FILE, "ca_bundle": None, "profile": None}
+    session = Session()
+    store = ConfigValueStore({name: ConstantProvider(value) for name, value in defaults.items()})
+    session.register_component("config_store", store)
+    return boto3.session.Session(botocore_session=session)
+
+
+def _stay(response: Any, **_: Any) -> None:
+    """A bucket that lives elsewhere is an error here; boto3 would go there with the signature, again and again."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    if response is None:
+        return
+    parsed = response[1]
+    status = int(parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if 300 <= status < 400 or parsed.get("Error", {}).get("Code") == "AuthorizationHeaderMalformed":
+        raise ClientError(parsed, "redirect")
+
+
+def _stored(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """What stores an object says its ETag; a proxy's friendly page does not."""
+    status = int(parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if status < 300 and not parsed.get("ETag"):
+        raise DliError(f"the answer to {model.name} is not one of OBS: check dli:obsEndpoint and the proxy")
+
+
+def _progress(call: Watched, name: str, size: int) -> Callable[[int], None]:
     sent = 0
 
     def told(more: int) -> None:
         nonlocal sent
         if call.cancelled.is_set():
-            raise cancelled_error(f"the upload of {name}")  # ends the transfer; `_asking` tells of it
+            raise _cancelled(f"the upload of {name}")  # ends the transfer; `_asking` tells of it
         sent += more
         call.progress(f"uploading {name}, {min(100 * sent // max(size, 1), 100)} %")
 
@@ -253,7 +338,8 @@ def _size(file: str) -> int:
 
 def _digest(file: str) -> str:
     try:
-        return digest_of(file)
+        with Path(file).open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(file, error) from error
 

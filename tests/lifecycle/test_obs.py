@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from dli_world import World
 
+from pulumi_dli.api.obs import ObsUploads, object_url
 from pulumi_dli.connection import Connection, Password, Token
 from pulumi_dli.errors import AuthError, CancelledError, ConfigError, DliError, UnsentRequestError
-from pulumi_dli.lifecycle.uploads import ObsUploads, object_url
 
 OWNER = "owner-of-the-test"
 
@@ -138,6 +142,124 @@ def test_deleting_an_object_twice_is_fine(world: World, jar: Path) -> None:
     for _ in range(2):
         ObsUploads(world.connection).delete("obs://code/packages/app.jar")
     assert stored(world) is None
+
+
+def test_nothing_is_taken_from_the_environment_or_the_files_of_aws(
+    world: World, jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default\nthis is broken")
+    accelerated = "[profile x]\nregion = us-east-1\ns3 =\n  use_accelerate_endpoint = true\n"
+    for content in ("[default\nthis is broken", accelerated):
+        (tmp_path / "config").write_text(content)
+        for name, value in {
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "config"),
+            "AWS_PROFILE": "x" if content == accelerated else "nobodys",
+            "AWS_CA_BUNDLE": "/does/not/exist.pem",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+            "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
+            "AWS_RETRY_MODE": "nonsense",
+            "AWS_MAX_ATTEMPTS": "many",
+            "AWS_DEFAULTS_MODE": "nonsense",
+            "AWS_REQUEST_CHECKSUM_CALCULATION": "nonsense",
+            "AWS_SESSION_TOKEN": "canary",
+        }.items():
+            monkeypatch.setenv(name, value)
+        fresh = replace(world.connection, read_timeout_seconds=100.0 + len(content))  # a client of its own
+        put_by(fresh, world, jar, key=f"{len(content)}.jar")
+        assert stored(world, f"{len(content)}.jar") == b"bytes of a jar"
+
+
+def put_by(connection: Connection, world: World, file: Path, key: str = "packages/app.jar") -> bool:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    path = f"obs://code/{key}"
+    return ObsUploads(connection).put(world.call(), file=str(file), digest=digest, path=path, owner=OWNER)
+
+
+class Other(BaseHTTPRequestHandler):
+    """A service that answers every request alike, and keeps what it was asked."""
+
+    status = 200
+    header: tuple[str, str] = ("X-None", "")
+    body = b""
+
+    def answer(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")  # type: ignore[attr-defined]
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        missing = self.command == "HEAD" and self.status == 200
+        self.send_response(404 if missing else self.status)
+        self.send_header(*self.header)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(self.body)
+
+    do_GET = do_PUT = do_POST = do_HEAD = answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def service(**answer: object) -> Iterator[tuple[str, list[str]]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Other,), answer))
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", server.asked  # type: ignore[attr-defined]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_service_on_this_machine_is_reached_past_the_proxies(
+    world: World, jar: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with service(header=("ETag", '"canary"')) as (proxy, asked):
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        put_by(replace(world.connection, read_timeout_seconds=99.5), world, jar)
+    assert asked == []
+    assert stored(world) == b"bytes of a jar"
+
+
+def test_an_answer_without_an_etag_stored_nothing(world: World, jar: Path) -> None:
+    with service(body=b"<html>welcome</html>") as (address, _), pytest.raises(DliError, match="not one of OBS"):
+        put_by(replace(world.connection, obs_endpoint=address), world, jar)
+
+
+ELSEWHERE = (
+    b"<?xml version='1.0'?><Error><Code>PermanentRedirect</Code><Message>elsewhere</Message>"
+    b"<Endpoint>code.obs.eu-nl.example</Endpoint></Error>"
+)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_bucket_that_lives_elsewhere_says_where_and_nobody_goes_there(world: World, jar: Path, status: int) -> None:
+    header = ("x-amz-bucket-region", "eu-nl")
+    with service(status=status, header=header, body=ELSEWHERE) as (address, asked):
+        uploads = ObsUploads(replace(world.connection, obs_endpoint=address))
+        with pytest.raises(ConfigError, match=r"region eu-nl.*dli:obsEndpoint"):
+            uploads.put(world.call(), file=str(jar), digest="0", path="obs://code/a.jar", owner="")
+        assert len(asked) == 1
+        with pytest.raises(ConfigError, match=r"code\.obs\.eu-nl\.example"):
+            uploads.listed("code", "x")
+        assert len(asked) == 2
+
+
+def test_a_proxy_that_cannot_be_reached_is_named_without_its_password(
+    world: World, jar: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:canary@127.0.0.1:9")
+    far = replace(world.connection, obs_endpoint="https://obs.invalid")
+    with pytest.raises(UnsentRequestError, match=r"proxy http://127\.0\.0\.1:9 \(HTTPS_PROXY\)") as caught:
+        put_by(far, world, jar)
+    assert "dli:obsEndpoint" not in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
