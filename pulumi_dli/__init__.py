@@ -18,11 +18,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "FlinkJarJob": "resources.flink_jar_job",
+    "FlinkJarJobArgs": "resources.flink_jar_job",
     "Package": "packages",
     "PackageGroup": "resources.package_group",
+    "PackageGroupArgs": "resources.package_group",
     "Provider": "resources.settings",
     "Queue": "resources.queue",
+    "QueueArgs": "resources.queue",
+    "ResourceConfig": "resources.flink_jar_job",
+    "ResourceConfigArgs": "resources.flink_jar_job",
     "UploadedPackage": "resources.uploaded_package",
+    "UploadedPackageArgs": "resources.uploaded_package",
     "get_flink_jobs": "resources.functions",
     "get_flink_jobs_output": "resources.functions",
     "get_package_group": "resources.functions",
@@ -33,7 +39,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from pulumi_dli.packages import Package
-    from pulumi_dli.resources.flink_jar_job import FlinkJarJob
+    from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
     from pulumi_dli.resources.functions import (
         get_flink_jobs,
         get_flink_jobs_output,
@@ -42,18 +48,24 @@ if TYPE_CHECKING:
         get_queue,
         get_queue_output,
     )
-    from pulumi_dli.resources.package_group import PackageGroup
-    from pulumi_dli.resources.queue import Queue
+    from pulumi_dli.resources.package_group import PackageGroup, PackageGroupArgs
+    from pulumi_dli.resources.queue import Queue, QueueArgs
     from pulumi_dli.resources.settings import Provider
-    from pulumi_dli.resources.uploaded_package import UploadedPackage
+    from pulumi_dli.resources.uploaded_package import UploadedPackage, UploadedPackageArgs
 
 __all__ = [
     "FlinkJarJob",
+    "FlinkJarJobArgs",
     "Package",
     "PackageGroup",
+    "PackageGroupArgs",
     "Provider",
     "Queue",
+    "QueueArgs",
+    "ResourceConfig",
+    "ResourceConfigArgs",
     "UploadedPackage",
+    "UploadedPackageArgs",
     "get_flink_jobs",
     "get_flink_jobs_output",
     "get_package_group",
@@ -63,8 +75,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -147,7 +147,8 @@ class DliProvider(ResourceProvider):
         self._announced.add(call.urn)
         if not failures and not olds:
             lifecycle.announce(call, inputs, unknown)
-        return CheckResult(inputs, [CheckFailure(failure.field, failure.reason) for failure in failures])
+        # Without the property: the engine prints its value, and any value may be a secret, which nobody tells us.
+        return CheckResult(inputs, [CheckFailure("", f"{failure.field}: {failure.reason}") for failure in failures])
 
     @host.answering
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

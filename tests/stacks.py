@@ -192,7 +192,7 @@ class HostedPhase:
     def check(self, kind: str, urn: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> dict[str, Any]:
         checked = self.host.check(self.provider(kind), urn, news, olds=olds)
         if checked.failures:
-            raise Failed("; ".join(f"{name}: {reason}" for name, reason in checked.failures), half_done=False)
+            raise Failed("; ".join(reason for _, reason in checked.failures), half_done=False)
         return checked.inputs
 
     def diff(self, entry: Entry, news: Mapping[str, Any]) -> bool | None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
-from tests.engines import CLI_WHEN_SLOW, EMBEDDED_ONLY, Engine, calls
+from tests.engines import CLI_ONLY, CLI_WHEN_SLOW, EMBEDDED_ONLY, Engine, calls
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
 
@@ -37,20 +37,21 @@ pulumi.export("both", [first.id, {"second": second.job_id}])
 
 WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "queue": (
-        'dli.Queue("x", queue_name="_q", cu_count=20, resource_mode=2, platform="arm", tags={" a": "b"}, engine="x")',
+        'dli.Queue("x", queue_name="_q", cu_count=20, resource_mode=2, platform="arm", tags={" a": "b"})',
         {
             "queue_name": "1 to 128 letters",
             "cu_count": "multiple of 16",
-            "resource_mode": "less than or equal to 1",
+            "resource_mode": "from 0 to 1",
             "platform": "x86_64, aarch64",
-            "tags": "does not begin or end with a blank",
-            "engine": "SQL queues",
+            "tags": "do not begin or end with a blank",
         },
     ),
+    "engine of a queue": ('dli.Queue("x", cu_count=16, engine="spark")', {"engine": "SQL queues"}),
     "group": (
-        'dli.PackageGroup("x", group_name="a b", packages=["obs://jars"], owner="1")',
-        {"group_name": "1 to 64 letters", "packages": "obs://bucket/key", "owner": "5 to 32"},
+        'dli.PackageGroup("x", group_name="a b", packages=["obs://jars/a.jar"], owner="1")',
+        {"group_name": "1 to 64 letters", "owner": "5 to 32"},
     ),
+    "packages of a group": ('dli.PackageGroup("x", packages=["obs://jars"])', {"packages": "obs://bucket/key"}),
     "fields of a job": (
         (
             'dli.FlinkJarJob("x", queue_name="q", entrypoint="ftp://x/y.jar", parallel_number=0, checkpoint_mode=3, '
@@ -58,12 +59,13 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
         ),
         {
             "entrypoint": "group/package.jar, package.jar or obs://bucket/key",
-            "parallel_number": "greater than or equal to 1",
-            "checkpoint_mode": "less than or equal to 2",
+            "parallel_number": "from 1 to 2000",
+            "checkpoint_mode": "1 (exactly_once), 2 (at_least_once)",
             "upgrade_mode": "savepoint, stateless, last-state",
             "repair": "failed, all, none",
             "resume_max_num": "-1 (no limit)",
-            "stabilization_seconds": "greater than or equal to 0",
+            "state": "one of running, suspended, draft",
+            "stabilization_seconds": "from 0 to 3600",
         },
     ),
     "arithmetic of a job": (
@@ -128,8 +130,8 @@ def test_wrong_inputs_are_named_before_anything_is_touched(engine: Engine, dli: 
     told = engine.up()
     assert not told.ok
     for name, reason in reasons.items():
-        about = [text for text in told.errors() if f"property {name} " in text]
-        assert any(reason in text for text in about), (name, told.errors())
+        about = [line for line in f"{told.program_errors()}\n{told.text}".splitlines() if f" {name}: " in line]
+        assert any(reason in text for text in about), (name, told.text)
     assert all("Traceback" not in text for text in told.errors())
     assert "x" not in engine.resources()
     assert calls(dli) == {}
@@ -152,3 +154,42 @@ def test_a_stack_of_1500_resources_constructs_and_previews(engine: Engine, dli: 
     assert told.ok, told.text[-2000:]
     assert len(told.ops()) == 1500
     assert calls(dli) == {}
+
+
+SECRETS = {
+    "cu_count": 'dli.Queue("x", cu_count=pulumi.Output.secret(7654321))',
+    "tags": 'dli.Queue("x", cu_count=16, tags=pulumi.Output.secret({"a": ["7654321"]}))',
+    "runtime_config": 'dli.FlinkJarJob("x", queue_name="q", runtime_config=pulumi.Output.secret("7654321"))',
+    "entrypoint_args": 'dli.FlinkJarJob("x", queue_name="q", entrypoint_args=pulumi.Output.secret(["7654321 "]))',
+}
+
+
+@CLI_WHEN_SLOW
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_refused_input_that_may_be_secret_is_named_and_never_printed(
+    engine: Engine, dli: Emulator, field: str
+) -> None:
+    engine.write(SECRETS[field])
+    engine.connect(dli)
+    told = engine.preview()
+    assert not told.ok
+    assert any(f"resource 'x' has a problem: {field}: " in text for text in told.errors()), told.text
+    assert "7654321" not in told.text
+
+
+@CLI_ONLY
+def test_what_a_stack_transform_adds_shows_in_the_outputs_of_the_program(engine: Engine, dli: Emulator) -> None:
+    engine.write("""
+        def add(args):
+            return pulumi.ResourceTransformResult({**args.props, "tags": {"team": "streams"}}, args.opts)
+
+        pulumi.runtime.register_resource_transform(add)
+        q = dli.Queue("q", cu_count=16)
+        pulumi.export("tags", q.tags)
+        pulumi.export("description", q.description)
+    """)
+    engine.connect(dli)
+    made = engine.up()
+    assert made.ok, made.text
+    assert engine.outputs()["tags"] == {"team": "streams"}
+    assert engine.outputs().get("description") is None

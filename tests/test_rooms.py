@@ -18,6 +18,8 @@ import pulumi_dli
 from pulumi_dli import config
 from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider, UploadedPackageProvider
 from pulumi_dli.resources.base import DliResource
+from pulumi_dli.specs import generate
+from pulumi_dli.specs.catalogue import catalogue
 from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
@@ -51,7 +53,7 @@ def test_the_docstring_of_a_resource_says_what_each_field_is(resource: type[DliR
 
 @pytest.mark.parametrize(("resource", "spec"), RESOURCES, ids=NAMES)
 def test_outputs_and_inputs_have_names_of_their_own(resource: type[DliResource], spec: type[Spec]) -> None:
-    both = set(resource.facts) & set(spec.model_fields)
+    both = set(resource.computed_outputs) & set(spec.model_fields)
     assert both <= {"owner"}, "an output that is also an input would be refreshed as one"
 
 
@@ -106,6 +108,17 @@ def test_the_readme_documents_every_setting() -> None:
 def test_the_reference_has_every_field_with_its_effect() -> None:
     """docs/resources.md is written from the specs by `python -m pulumi_dli.specs.reference`."""
     assert (ROOT / "docs" / "resources.md").read_text() == reference()
+
+
+def test_the_resource_classes_are_those_that_the_specs_generate() -> None:
+    """Stale? `python -m pulumi_dli.specs.generate`"""
+    wrong = [path.name for path, text in generate.files().items() if path.read_text() != text]
+    assert wrong == []
+
+
+def test_every_spec_that_declares_a_resource_is_a_public_name() -> None:
+    assert {name for name, _ in catalogue().items()} == set(NAMES)
+    assert {*NAMES, *(f"{name}Args" for name in NAMES)} <= set(pulumi_dli.__all__)
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -4,21 +4,17 @@ do.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import Resource, ResourceProvider
 
+from pulumi_dli.resources import checks
+from pulumi_dli.resources.properties import Inputs, Properties, let_go
+from pulumi_dli.resources.secret_inputs import SECRET_INPUTS, secret_inputs
 from pulumi_dli.resources.settings import warn_of_plain_secrets
-
-# Of the class, since an older SDK makes an Output of any attribute that is asked of an Output.
-_let_go: Callable[[pulumi.Output[Any]], None] | None = getattr(pulumi.Output, "_untrack", None)
-
-
-SECRET_INPUTS = "__secret_inputs"  # noqa: S105 -- read by `host/secrecy.py`, which stack programs need not load
-_Path = list[str]
+from pulumi_dli.specs.shapes import Shape
 
 
 class PackageReference(TypedDict):
@@ -42,74 +38,54 @@ class DliResource(Resource):
     """
 
     native_type: ClassVar[str] = ""
-    facts: ClassVar[Sequence[str]] = ()
-    """Outputs that are no inputs: the constructor must name them, or they never become attributes."""
+    spec: ClassVar[str] = ""
+    """Where the fields are declared, as `module:class`."""
+    shapes: ClassVar[Mapping[str, Shape]] = {}
+    """The inputs, each with what a value of it looks like."""
+    required: ClassVar[Sequence[str]] = ()
+    named: ClassVar[str] = ""
+    """The input that is the resource's name when not given."""
+    computed_outputs: ClassVar[Sequence[str]] = ()
+    """Outputs that are no inputs."""
 
-    _not_given: frozenset[str] = frozenset()
+    if not TYPE_CHECKING:  # a type checker reads the signature and the attributes instead
+
+        def __new__(cls, *args: Any, **given: Any) -> Any:
+            owner = next(parent for parent in cls.__mro__ if "__init__" in vars(parent))
+            if "shapes" in vars(owner):  # a program's own subclass has a constructor of its own
+                checks.names(owner, args, given)
+            return super().__new__(cls)
+
+        def __getattr__(self, name: str) -> Any:
+            """A property that the program did not give, made when it is first asked for."""
+            properties = vars(self).get("_properties")
+            if properties is not None and (name in self.shapes or name in self.computed_outputs):
+                return properties.get(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __init__(
         self,
         provider: ResourceProvider,
         resource_name: str,
-        inputs: Mapping[str, Any],
+        inputs: dict[str, Any],
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         warn_of_plain_secrets()
+        checks.options(type(self), resource_name, opts)
+        if self.named and inputs[self.named] is None:
+            inputs[self.named] = resource_name
+        checks.values(type(self), resource_name, inputs)
+        inputs = self._completed(inputs)
+        checks.rules(type(self), resource_name, inputs)
+        self._properties = Properties(self, frozenset(inputs))
+        secret = {SECRET_INPUTS: secret_inputs(inputs, opts)}
+        props = Inputs(self._properties, {**dict.fromkeys(self.computed_outputs), **inputs, **secret})
         alias = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=self.native_type)])
-        # Each property costs the program an Output of its own with its tasks, in large stacks most of the time of a
-        # preview. An input that is not given has no value that anybody would wait for.
-        given = {name: value for name, value in inputs.items() if value is not None}
-        self._not_given = frozenset(inputs.keys() - given.keys())
-        props = {**dict.fromkeys(self.facts), **given, SECRET_INPUTS: _secret_inputs(given, opts)}
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(alias, opts))
-        _wait_for_the_resource_only(self)
+        for name, value in vars(self).items():
+            if isinstance(value, pulumi.Output) and name not in ("id", "urn"):
+                let_go(value)
 
-    def __getattr__(self, name: str) -> pulumi.Output[None]:
-        """An input that the program did not give: an Output of None, as that of any other property without a value."""
-        if name in self._not_given:
-            return pulumi.Output.from_input(None)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-
-
-def _secret_inputs(
-    given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
-) -> list[_Path] | pulumi.Output[list[_Path]]:
-    """Which inputs are secret: the provider gets their plain values, and must not repeat them in any text.
-
-    Where no input is an Output none can be one, and the answer costs nothing.
-    """
-    declared = [[name] for name in (opts.additional_secret_outputs if opts else None) or () if name in given]
-    found = [(path, value) for name, value in given.items() for path, value in _outputs(value, [name])]
-    if not found:
-        return declared
-
-    async def paths() -> list[_Path]:
-        return declared + [path for path, value in found if await pulumi.Output.from_input(value).is_secret()]
-
-    return pulumi.Output.from_input(paths())
-
-
-def _outputs(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:
-    """The Outputs in an input, each with the way to it; through lists only as far as their name."""
-    if isinstance(value, pulumi.Output) or inspect.isawaitable(value):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _outputs(item, [*path, str(key)])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            for _, output in _outputs(item, path):
-                yield path, output
-
-
-def _wait_for_the_resource_only(resource: Resource) -> None:
-    """Have the program wait for the resource, and not for each of its properties besides.
-
-    At every completion the SDK's program looks anew at each Output that is still open (`wait_for_rpcs`). With thirty of
-    them a job, this was three quarters of its time in a stack of 500. All of a resource come with one answer, so its
-    urn and id stand for them, just as the SDK itself lets an Output go when another one is derived from it. Where the
-    SDK has no such way, it waits for all of them.
-    """
-    for name, value in vars(resource).items():
-        if _let_go is not None and isinstance(value, pulumi.Output) and name not in ("id", "urn"):
-            _let_go(value)
+    def _completed(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with what the class finds out by itself."""
+        return inputs

@@ -1,31 +1,141 @@
-"""`FlinkJarJob`: a running stream, and how its life is led."""
+"""`FlinkJarJob`: written by `python -m pulumi_dli.specs.generate` from `specs/flink_jar_job.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 import pulumi
 
 from pulumi_dli.provider import FlinkJarJobProvider
 from pulumi_dli.resources.base import DliResource, PackageInput
+from pulumi_dli.specs.shapes import (
+    Arguments,
+    Flag,
+    JsonText,
+    ListOf,
+    Number,
+    PackagePath,
+    Record,
+    Settings,
+    Shape,
+    TagMap,
+    Text,
+    Whole,
+)
+
+
+class ResourceAmountArgs(TypedDict, total=False):
+    """As a program gives it."""
+
+    cpu: pulumi.Input[float]
+    memory: pulumi.Input[str]
+
+
+class ResourceAmount(TypedDict, total=False):
+    """As an output holds it."""
+
+    cpu: float
+    memory: str
+
+
+class ResourceConfigArgs(TypedDict, total=False):
+    """As a program gives it."""
+
+    max_slot: pulumi.Input[int]
+    parallel_number: pulumi.Input[int]
+    jobmanager_resource_spec: pulumi.Input[ResourceAmountArgs]
+    taskmanager_resource_spec: pulumi.Input[ResourceAmountArgs]
+
+
+class ResourceConfig(TypedDict, total=False):
+    """As an output holds it."""
+
+    max_slot: int
+    parallel_number: int
+    jobmanager_resource_spec: ResourceAmount
+    taskmanager_resource_spec: ResourceAmount
+
+
+class FlinkJarJobArgs(TypedDict, total=False):
+    """The inputs of a Flink jar job by name, for tables of them: `FlinkJarJob(name, **row)`."""
+
+    name: pulumi.Input[str] | None
+    desc: pulumi.Input[str] | None
+    queue_name: pulumi.Input[str] | None
+    flink_version: pulumi.Input[str] | None
+    execution_agency_urn: pulumi.Input[str] | None
+    runtime_config: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None
+    flink_log_config: pulumi.Input[str | Mapping[str, Any]] | None
+    cu_number: pulumi.Input[int] | None
+    manager_cu_number: pulumi.Input[int] | None
+    parallel_number: pulumi.Input[int] | None
+    tm_cus: pulumi.Input[int] | None
+    tm_slot_num: pulumi.Input[int] | None
+    resource_config_version: pulumi.Input[Literal["v1", "v2"]] | None
+    resource_config: pulumi.Input[ResourceConfigArgs] | None
+    checkpoint_enabled: pulumi.Input[bool] | None
+    checkpoint_mode: pulumi.Input[Literal[1, "exactly_once", 2, "at_least_once"]] | None
+    checkpoint_interval: pulumi.Input[int] | None
+    obs_bucket: pulumi.Input[str] | None
+    log_enabled: pulumi.Input[bool] | None
+    smn_topic: pulumi.Input[str] | None
+    restart_when_exception: pulumi.Input[bool] | None
+    resume_checkpoint: pulumi.Input[bool] | None
+    resume_max_num: pulumi.Input[int] | None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    state: pulumi.Input[Literal["running", "suspended", "draft"]] | None
+    upgrade_mode: pulumi.Input[Literal["savepoint", "stateless", "last-state"]] | None
+    initial_savepoint_path: pulumi.Input[str] | None
+    allow_old_savepoint: pulumi.Input[bool] | None
+    savepoint_on_delete: pulumi.Input[bool] | None
+    rollback: pulumi.Input[bool] | None
+    stabilization_seconds: pulumi.Input[int] | None
+    repair: pulumi.Input[Literal["failed", "all", "none"]] | None
+    restart_nonce: pulumi.Input[str] | None
+    savepoint_nonce: pulumi.Input[str] | None
+    adopt: pulumi.Input[bool] | None
+    entrypoint: pulumi.Input[PackageInput] | None
+    main_class: pulumi.Input[str] | None
+    entrypoint_args: pulumi.Input[str | Sequence[pulumi.Input[str | int | float]]] | None
+    dependency_jars: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None
+    dependency_files: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None
+    source_hash: pulumi.Input[str] | None
+    feature: pulumi.Input[Literal["basic", "custom"]] | None
+    image: pulumi.Input[str] | None
+    checkpoint_path: pulumi.Input[str] | None
 
 
 class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
     """A Flink jar job: not a record, but a running stream with state (page dli_02_0230).
 
     By default it runs, and a change that it cannot take while it runs restarts it with a savepoint: stop with a
-    savepoint, change, resume, and back to the old version when the new one does not come up. The preview says for each
-    job what will happen to it. The README has the table of all cases.
+    savepoint, change, resume, and back to the old version when the new one does not come up. The preview says for
+    each job what will happen to it. The README has the table of all cases. The id is the job's number.
 
-    Outputs beside the inputs: `job_id`, `status`, `status_desc`, `savepoint_path`, `has_savepoint`, `savepoints` (the
-    last ten: path, time, reason), `restart_times`, `create_time`, `start_time`, `update_time` (milliseconds),
-    `user_name`, `unfinished` (why the last update stopped half-way), `endpoint`, `project_id`. The id is the job's
-    number.
+    Outputs beside the inputs:
+
+    * `job_id`: The job's number, the id of the resource.
+    * `status`: DLI's word, such as `job_running`.
+    * `status_desc`: The service's words on the status.
+    * `savepoint_path`: Where the newest savepoint is.
+    * `has_savepoint`: Whether there is one.
+    * `savepoints`: The last ten: path, time, reason.
+    * `restart_times`: How often the service restarted the job.
+    * `create_time`: In milliseconds since the epoch.
+    * `start_time`: In milliseconds since the epoch.
+    * `update_time`: In milliseconds since the epoch.
+    * `user_name`: Who created the job.
+    * `unfinished`: Why the last update stopped half-way.
+    * `endpoint`: Where the service answered.
+    * `project_id`: The project that holds it.
     """
 
     native_type = "dli:index:FlinkJarJob"
-    facts = (
+    spec = "pulumi_dli.specs.flink_jar_job:FlinkJarJobSpec"
+    named = "name"
+    required = ()
+    computed_outputs = (
         "job_id",
         "status",
         "status_desc",
@@ -41,11 +151,114 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         "endpoint",
         "project_id",
     )
+    shapes: ClassVar[Mapping[str, Shape]] = {
+        "name": Text(pattern="[\\w\\-]{1,57}", rule="has 1 to 57 letters, digits, - or _"),
+        "desc": Text(most=2048),
+        "queue_name": Text(most=128),
+        "flink_version": Text(),
+        "execution_agency_urn": Text(),
+        "runtime_config": Settings(),
+        "flink_log_config": JsonText(),
+        "cu_number": Whole(least=2),
+        "manager_cu_number": Whole(least=1),
+        "parallel_number": Whole(least=1, most=2000),
+        "tm_cus": Whole(least=1),
+        "tm_slot_num": Whole(least=1),
+        "resource_config_version": Text(choices=("v1", "v2")),
+        "resource_config": Record(
+            name="ResourceConfig",
+            keys=(
+                ("max_slot", Whole(least=1)),
+                ("parallel_number", Whole(least=1)),
+                (
+                    "jobmanager_resource_spec",
+                    Record(
+                        name="ResourceAmount",
+                        keys=(
+                            ("cpu", Number(least=0.5)),
+                            (
+                                "memory",
+                                Text(
+                                    pattern="[0-9]+(\\.[0-9]+)?\\s*(GB?|MB?|gb?|mb?)?",
+                                    rule="reads 4G or 4096MB (GB when no unit is given)",
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+                (
+                    "taskmanager_resource_spec",
+                    Record(
+                        name="ResourceAmount",
+                        keys=(
+                            ("cpu", Number(least=0.5)),
+                            (
+                                "memory",
+                                Text(
+                                    pattern="[0-9]+(\\.[0-9]+)?\\s*(GB?|MB?|gb?|mb?)?",
+                                    rule="reads 4G or 4096MB (GB when no unit is given)",
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        "checkpoint_enabled": Flag(),
+        "checkpoint_mode": Whole(words=(("exactly_once", 1), ("at_least_once", 2)), least=1, most=2),
+        "checkpoint_interval": Whole(least=1, most=3600),
+        "obs_bucket": Text(),
+        "log_enabled": Flag(),
+        "smn_topic": Text(),
+        "restart_when_exception": Flag(),
+        "resume_checkpoint": Flag(),
+        "resume_max_num": Whole(least=-1, without=(0,), rule="must be -1 (no limit) or more than 0, counted per hour"),
+        "tags": TagMap(own="pulumi_dli_owner"),
+        "state": Text(choices=("running", "suspended", "draft")),
+        "upgrade_mode": Text(choices=("savepoint", "stateless", "last-state")),
+        "initial_savepoint_path": Text(),
+        "allow_old_savepoint": Flag(),
+        "savepoint_on_delete": Flag(),
+        "rollback": Flag(),
+        "stabilization_seconds": Whole(least=0, most=3600),
+        "repair": Text(choices=("failed", "all", "none")),
+        "restart_nonce": Text(),
+        "savepoint_nonce": Text(),
+        "adopt": Flag(),
+        "entrypoint": Record(
+            name="PackageReference",
+            keys=(("path", PackagePath()), ("digest", Text())),
+            required=("path",),
+            short="path",
+            rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
+        ),
+        "main_class": Text(),
+        "entrypoint_args": Arguments(),
+        "dependency_jars": ListOf(
+            item=Record(
+                name="PackageReference",
+                keys=(("path", PackagePath()), ("digest", Text())),
+                required=("path",),
+                short="path",
+                rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
+            )
+        ),
+        "dependency_files": ListOf(
+            item=Record(
+                name="PackageReference",
+                keys=(("path", PackagePath()), ("digest", Text())),
+                required=("path",),
+                short="path",
+                rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
+            )
+        ),
+        "source_hash": Text(),
+        "feature": Text(choices=("basic", "custom")),
+        "image": Text(),
+        "checkpoint_path": Text(),
+    }
 
     if TYPE_CHECKING:
-        name: pulumi.Output[str]
-        queue_name: pulumi.Output[str | None]
-        entrypoint: pulumi.Output[Any]
         job_id: pulumi.Output[str]
         status: pulumi.Output[str]
         status_desc: pulumi.Output[str]
@@ -60,6 +273,50 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         unfinished: pulumi.Output[str | None]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]
+        name: pulumi.Output[str]
+        desc: pulumi.Output[str | None]
+        queue_name: pulumi.Output[str | None]
+        flink_version: pulumi.Output[str | None]
+        execution_agency_urn: pulumi.Output[str | None]
+        runtime_config: pulumi.Output[Mapping[str, str] | None]
+        flink_log_config: pulumi.Output[str | None]
+        cu_number: pulumi.Output[int | None]
+        manager_cu_number: pulumi.Output[int | None]
+        parallel_number: pulumi.Output[int | None]
+        tm_cus: pulumi.Output[int | None]
+        tm_slot_num: pulumi.Output[int | None]
+        resource_config_version: pulumi.Output[Literal["v1", "v2"] | None]
+        resource_config: pulumi.Output[ResourceConfig | None]
+        checkpoint_enabled: pulumi.Output[bool | None]
+        checkpoint_mode: pulumi.Output[Literal[1, 2] | None]
+        checkpoint_interval: pulumi.Output[int | None]
+        obs_bucket: pulumi.Output[str | None]
+        log_enabled: pulumi.Output[bool | None]
+        smn_topic: pulumi.Output[str | None]
+        restart_when_exception: pulumi.Output[bool | None]
+        resume_checkpoint: pulumi.Output[bool | None]
+        resume_max_num: pulumi.Output[int | None]
+        tags: pulumi.Output[Mapping[str, str] | None]
+        state: pulumi.Output[Literal["running", "suspended", "draft", "finished", "failed", "arrears"] | None]
+        upgrade_mode: pulumi.Output[Literal["savepoint", "stateless", "last-state"] | None]
+        initial_savepoint_path: pulumi.Output[str | None]
+        allow_old_savepoint: pulumi.Output[bool | None]
+        savepoint_on_delete: pulumi.Output[bool | None]
+        rollback: pulumi.Output[bool | None]
+        stabilization_seconds: pulumi.Output[int | None]
+        repair: pulumi.Output[Literal["failed", "all", "none"] | None]
+        restart_nonce: pulumi.Output[str | None]
+        savepoint_nonce: pulumi.Output[str | None]
+        adopt: pulumi.Output[bool | None]
+        entrypoint: pulumi.Output[PackageInput | None]
+        main_class: pulumi.Output[str | None]
+        entrypoint_args: pulumi.Output[str | None]
+        dependency_jars: pulumi.Output[Sequence[PackageInput] | None]
+        dependency_files: pulumi.Output[Sequence[PackageInput] | None]
+        source_hash: pulumi.Output[str | None]
+        feature: pulumi.Output[Literal["basic", "custom"] | None]
+        image: pulumi.Output[str | None]
+        checkpoint_path: pulumi.Output[str | None]
 
     def __init__(
         self,
@@ -68,29 +325,20 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         name: pulumi.Input[str] | None = None,
         desc: pulumi.Input[str] | None = None,
         queue_name: pulumi.Input[str] | None = None,
-        entrypoint: pulumi.Input[PackageInput] | None = None,
-        main_class: pulumi.Input[str] | None = None,
-        entrypoint_args: pulumi.Input[str | Sequence[pulumi.Input[str]]] | None = None,
-        dependency_jars: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None = None,
-        dependency_files: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None = None,
-        source_hash: pulumi.Input[str] | None = None,
         flink_version: pulumi.Input[str] | None = None,
-        feature: pulumi.Input[str] | None = None,
-        image: pulumi.Input[str] | None = None,
         execution_agency_urn: pulumi.Input[str] | None = None,
-        runtime_config: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        flink_log_config: pulumi.Input[str] | None = None,
+        runtime_config: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None = None,
+        flink_log_config: pulumi.Input[str | Mapping[str, Any]] | None = None,
         cu_number: pulumi.Input[int] | None = None,
         manager_cu_number: pulumi.Input[int] | None = None,
         parallel_number: pulumi.Input[int] | None = None,
         tm_cus: pulumi.Input[int] | None = None,
         tm_slot_num: pulumi.Input[int] | None = None,
-        resource_config_version: pulumi.Input[str] | None = None,
-        resource_config: pulumi.Input[Mapping[str, Any]] | None = None,
+        resource_config_version: pulumi.Input[Literal["v1", "v2"]] | None = None,
+        resource_config: pulumi.Input[ResourceConfigArgs] | None = None,
         checkpoint_enabled: pulumi.Input[bool] | None = None,
-        checkpoint_mode: pulumi.Input[int] | None = None,
+        checkpoint_mode: pulumi.Input[Literal[1, "exactly_once", 2, "at_least_once"]] | None = None,
         checkpoint_interval: pulumi.Input[int] | None = None,
-        checkpoint_path: pulumi.Input[str] | None = None,
         obs_bucket: pulumi.Input[str] | None = None,
         log_enabled: pulumi.Input[bool] | None = None,
         smn_topic: pulumi.Input[str] | None = None,
@@ -98,17 +346,26 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         resume_checkpoint: pulumi.Input[bool] | None = None,
         resume_max_num: pulumi.Input[int] | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        state: pulumi.Input[str] | None = None,
-        upgrade_mode: pulumi.Input[str] | None = None,
+        state: pulumi.Input[Literal["running", "suspended", "draft"]] | None = None,
+        upgrade_mode: pulumi.Input[Literal["savepoint", "stateless", "last-state"]] | None = None,
         initial_savepoint_path: pulumi.Input[str] | None = None,
         allow_old_savepoint: pulumi.Input[bool] | None = None,
         savepoint_on_delete: pulumi.Input[bool] | None = None,
         rollback: pulumi.Input[bool] | None = None,
         stabilization_seconds: pulumi.Input[int] | None = None,
-        repair: pulumi.Input[str] | None = None,
+        repair: pulumi.Input[Literal["failed", "all", "none"]] | None = None,
         restart_nonce: pulumi.Input[str] | None = None,
         savepoint_nonce: pulumi.Input[str] | None = None,
         adopt: pulumi.Input[bool] | None = None,
+        entrypoint: pulumi.Input[PackageInput] | None = None,
+        main_class: pulumi.Input[str] | None = None,
+        entrypoint_args: pulumi.Input[str | Sequence[pulumi.Input[str | int | float]]] | None = None,
+        dependency_jars: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None = None,
+        dependency_files: pulumi.Input[Sequence[pulumi.Input[PackageInput]]] | None = None,
+        source_hash: pulumi.Input[str] | None = None,
+        feature: pulumi.Input[Literal["basic", "custom"]] | None = None,
+        image: pulumi.Input[str] | None = None,
+        checkpoint_path: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a Flink jar job.
@@ -118,18 +375,8 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             name: Name, unique in the project.
             desc: Free text.
             queue_name: The queue to run on: general and dedicated.
-            entrypoint: The program: `group.package(…)`, `group/app.jar`, `app.jar` or `obs://bucket/app.jar`.
-            main_class: Main class, fully qualified; the jar's manifest says it when not given.
-            entrypoint_args: Arguments of the program, separated by blanks (a list is joined).
-            dependency_jars: More jars of the program.
-            dependency_files: Files that the program reads as `userData/<name>`.
-            source_hash: Any text that changes with the bytes behind plain package names: a change restarts the
-                job.
             flink_version: Such as `1.12`, `1.15`, `1.17`; the queue's default when not given.
-            feature: `basic`, or `custom` for an own image.
-            image: Own image `organisation/name:version`.
-            execution_agency_urn: Name (not the URN) of the agency the job acts as; Flink 1.15 and later need
-                one.
+            execution_agency_urn: Name (not the URN) of the agency the job acts as; Flink 1.15 and later need one.
             runtime_config: Flink settings: a map of key to value.
             flink_log_config: Log levels as a JSON text (Huawei Cloud).
             cu_number: CUs in all, the JobManager's included (the service takes 2 when not given).
@@ -142,7 +389,6 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             checkpoint_enabled: Make checkpoints (false).
             checkpoint_mode: 1 `exactly_once` or 2 `at_least_once`.
             checkpoint_interval: Seconds between checkpoints (10).
-            checkpoint_path: Where the program itself writes checkpoints, when `checkpoint_enabled` is off.
             obs_bucket: Bucket for checkpoints, savepoints and logs; DLI must be authorised for it.
             log_enabled: Write logs to `obs_bucket` (false).
             smn_topic: SMN topic that hears of failures.
@@ -151,36 +397,36 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             resume_max_num: Restarts per hour at most; -1 for no limit.
             tags: Tags: a map of key to value. A change never restarts.
             state: `running` (default), `suspended` (stopped with a savepoint) or `draft` (created, never run).
-            upgrade_mode: What a restart does with the state: `savepoint` (default) makes one and resumes from
-                it, `last-state` resumes from the newest checkpoint, `stateless` drops it.
-            initial_savepoint_path: Savepoint (OBS folder) that a start takes when the job has no state of its
-                own to go on from.
+            upgrade_mode: What a restart does with the state: `savepoint` (default) makes one and resumes from it,
+                `last-state` resumes from the newest checkpoint, `stateless` drops it.
+            initial_savepoint_path: Savepoint (OBS folder) that a start takes when the job has no state of its own
+                to go on from.
             allow_old_savepoint: Allow a start from a savepoint that is older than the job's last start (default
                 false).
             savepoint_on_delete: Make a savepoint before the job is deleted (default true unless `stateless`).
             rollback: When the new version does not come up, run the old one from the savepoint (default true).
-            stabilization_seconds: A changed job must run this long without a restart to count as up (default
-                60).
+            stabilization_seconds: A changed job must run this long without a restart to count as up (default 60).
             repair: Which drift of the run state `up` mends: `failed` (default) restarts what failed, `all` also
                 what a person stopped, `none` only reports.
             restart_nonce: Any text; a change restarts the job by its upgrade mode.
             savepoint_nonce: Any text; a change makes a savepoint while the job runs.
             adopt: Take over an existing job of this name instead of failing (default false).
+            entrypoint: The program: `group.package(…)`, `group/app.jar`, `app.jar` or `obs://bucket/app.jar`.
+            main_class: Main class, fully qualified; the jar's manifest says it when not given.
+            entrypoint_args: Arguments of the program, separated by blanks; a list of words is joined.
+            dependency_jars: More jars of the program.
+            dependency_files: Files that the program reads as `userData/<name>`.
+            source_hash: Any text that changes with the bytes behind plain package names: a change restarts the job.
+            feature: `basic`, or `custom` for an own image.
+            image: Own image `organisation/name:version`.
+            checkpoint_path: Where the program itself writes checkpoints, when `checkpoint_enabled` is off.
             opts: Pulumi's resource options; `custom_timeouts` bound the waits (default 30 minutes each).
         """
         inputs = {
-            "name": resource_name if name is None else name,
+            "name": name,
             "desc": desc,
             "queue_name": queue_name,
-            "entrypoint": entrypoint,
-            "main_class": main_class,
-            "entrypoint_args": entrypoint_args,
-            "dependency_jars": dependency_jars,
-            "dependency_files": dependency_files,
-            "source_hash": source_hash,
             "flink_version": flink_version,
-            "feature": feature,
-            "image": image,
             "execution_agency_urn": execution_agency_urn,
             "runtime_config": runtime_config,
             "flink_log_config": flink_log_config,
@@ -194,7 +440,6 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             "checkpoint_enabled": checkpoint_enabled,
             "checkpoint_mode": checkpoint_mode,
             "checkpoint_interval": checkpoint_interval,
-            "checkpoint_path": checkpoint_path,
             "obs_bucket": obs_bucket,
             "log_enabled": log_enabled,
             "smn_topic": smn_topic,
@@ -213,5 +458,14 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             "restart_nonce": restart_nonce,
             "savepoint_nonce": savepoint_nonce,
             "adopt": adopt,
+            "entrypoint": entrypoint,
+            "main_class": main_class,
+            "entrypoint_args": entrypoint_args,
+            "dependency_jars": dependency_jars,
+            "dependency_files": dependency_files,
+            "source_hash": source_hash,
+            "feature": feature,
+            "image": image,
+            "checkpoint_path": checkpoint_path,
         }
         super().__init__(FlinkJarJobProvider(), resource_name, inputs, opts)

@@ -1,30 +1,75 @@
-"""`PackageGroup`: the jars and files that jobs use."""
+"""`PackageGroup`: written by `python -m pulumi_dli.specs.generate` from `specs/package_group.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict
 
 import pulumi
 
-from pulumi_dli.packages import Package, package_input, package_reference
+from pulumi_dli.packages import Package
 from pulumi_dli.provider import PackageGroupProvider
-from pulumi_dli.resources.base import DliResource, PackageInput
+from pulumi_dli.resources.with_packages import WithPackages
+from pulumi_dli.specs.shapes import Flag, ListOf, Record, Shape, TagMap, Text
 
 
-class PackageGroup(DliResource, module="dli", name="PackageGroup"):
-    """A group of packages, for Flink before 1.15 (page dli_02_0130; later versions take `obs://` paths in the job).
+class GroupPackageArgs(TypedDict, total=False):
+    """As a program gives it."""
 
-    A local file goes to `bucket` first, under a name that contains its digest: new bytes never overwrite those that a
-    running job needs. A package that is no longer declared is kept until the group changes again or goes, so that a
-    rollback finds it; see the output `superseded`. Packages of other people in the same group are left alone.
+    path: Required[pulumi.Input[str]]
+    kind: pulumi.Input[Literal["jar", "pyFile", "file", "modelFile"]]
+    digest: pulumi.Input[str]
+    name: pulumi.Input[str]
 
-    Outputs beside the inputs: `status`, `package_status` (name, kind, status of each), `superseded`, `others`,
-    `create_time`, `update_time` (milliseconds), `endpoint`, `project_id`. The id is the group's name.
+
+class GroupPackage(TypedDict, total=False):
+    """As an output holds it."""
+
+    path: Required[str]
+    kind: Literal["jar", "pyFile", "file", "modelFile"]
+    digest: str
+    name: str
+
+
+class PackageGroupArgs(TypedDict, total=False):
+    """The inputs of a package group by name, for tables of them: `PackageGroup(name, **row)`."""
+
+    packages: Required[pulumi.Input[Sequence[pulumi.Input[str | Package | GroupPackageArgs]]]]
+    group_name: pulumi.Input[str] | None
+    bucket: pulumi.Input[str] | None
+    prefix: pulumi.Input[str] | None
+    is_async: pulumi.Input[bool] | None
+    owner: pulumi.Input[str] | None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    adopt: pulumi.Input[bool] | None
+
+
+class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
+    """A group of packages, for Flink before 1.15 (page dli_02_0130). Later versions take `obs://` paths.
+
+    A local file goes to `bucket` first, under a name that contains its digest: new bytes never overwrite those that
+    a running job needs. A package that is no longer declared is kept until the group changes again or goes, so that
+    a rollback finds it; see the output `superseded`. Packages of other people in the same group stay as they are.
+    The id is the group's name.
+
+    Outputs beside the inputs:
+
+    * `status`: Status of the group.
+    * `package_status`: Name, kind and status of each package.
+    * `uploaded`: What an interrupted update had uploaded.
+    * `superseded`: Packages of earlier versions that are still kept.
+    * `others`: Packages in the group that this resource does not manage.
+    * `create_time`: In milliseconds since the epoch.
+    * `update_time`: In milliseconds since the epoch.
+    * `endpoint`: Where the service answered.
+    * `project_id`: The project that holds it.
     """
 
     native_type = "dli:index:PackageGroup"
-    facts = (
+    spec = "pulumi_dli.specs.package_group:PackageGroupSpec"
+    named = "group_name"
+    required = ("packages",)
+    computed_outputs = (
         "status",
         "package_status",
         "uploaded",
@@ -35,24 +80,58 @@ class PackageGroup(DliResource, module="dli", name="PackageGroup"):
         "endpoint",
         "project_id",
     )
+    shapes: ClassVar[Mapping[str, Shape]] = {
+        "packages": ListOf(
+            item=Record(
+                name="GroupPackage",
+                keys=(
+                    ("path", Text()),
+                    ("kind", Text(choices=("jar", "pyFile", "file", "modelFile"))),
+                    ("digest", Text()),
+                    ("name", Text()),
+                ),
+                required=("path",),
+                short="path",
+                rule="must be a package: Package(…), obs://bucket/key, or a local file",
+            ),
+            least=1,
+        ),
+        "group_name": Text(pattern="[A-Za-z0-9._\\-]{1,64}", rule="has 1 to 64 letters, digits or . _ -"),
+        "bucket": Text(),
+        "prefix": Text(),
+        "is_async": Flag(),
+        "owner": Text(
+            pattern="[A-Za-z_\\-][A-Za-z0-9_\\-]{4,31}",
+            rule="has 5 to 32 letters, digits, _ or - and no digit at the front",
+        ),
+        "tags": TagMap(own="pulumi_dli_owner"),
+        "adopt": Flag(),
+    }
 
     if TYPE_CHECKING:
-        group_name: pulumi.Output[str]
-        packages: pulumi.Output[Sequence[Mapping[str, Any]]]
         status: pulumi.Output[str | None]
         package_status: pulumi.Output[Sequence[Mapping[str, Any]]]
+        uploaded: pulumi.Output[Sequence[Mapping[str, Any]] | None]
         superseded: pulumi.Output[Sequence[Any]]
         others: pulumi.Output[Sequence[str]]
         create_time: pulumi.Output[int | None]
         update_time: pulumi.Output[int | None]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]
+        packages: pulumi.Output[Sequence[GroupPackage | str]]
+        group_name: pulumi.Output[str]
+        bucket: pulumi.Output[str | None]
+        prefix: pulumi.Output[str | None]
+        is_async: pulumi.Output[bool | None]
+        owner: pulumi.Output[str | None]
+        tags: pulumi.Output[Mapping[str, str] | None]
+        adopt: pulumi.Output[bool | None]
 
     def __init__(
         self,
         resource_name: str,
         *,
-        packages: Sequence[pulumi.Input[str | Package | Mapping[str, Any]]],
+        packages: pulumi.Input[Sequence[pulumi.Input[str | Package | GroupPackageArgs]]],
         group_name: pulumi.Input[str] | None = None,
         bucket: pulumi.Input[str] | None = None,
         prefix: pulumi.Input[str] | None = None,
@@ -77,8 +156,8 @@ class PackageGroup(DliResource, module="dli", name="PackageGroup"):
             opts: Pulumi's resource options.
         """
         inputs = {
-            "group_name": resource_name if group_name is None else group_name,
-            "packages": [_input(package) for package in packages],
+            "packages": packages,
+            "group_name": group_name,
             "bucket": bucket,
             "prefix": prefix,
             "is_async": is_async,
@@ -87,32 +166,3 @@ class PackageGroup(DliResource, module="dli", name="PackageGroup"):
             "adopt": adopt,
         }
         super().__init__(PackageGroupProvider(), resource_name, inputs, opts)
-        self._references: dict[str, pulumi.Output[PackageInput]] = {}
-
-    def package(self, name: str) -> pulumi.Output[PackageInput]:
-        """A package of the group as a job's `entrypoint`, `dependency_jars` and `dependency_files` take it.
-
-        It holds path and digest, so that new bytes restart exactly the jobs that use them, and it waits for the group.
-
-        Args:
-            name: by which the program knows the package, such as `app.jar`.
-
-        Raises:
-            RunError: the group has no such package.
-        """
-
-        def reference(both: Sequence[Any]) -> Any:
-            return package_reference(both[0], both[1], name)
-
-        if name not in self._references:  # one for all jobs: hundreds may use the package
-            self._references[name] = pulumi.Output.all(self.group_name, self.packages).apply(reference)
-        return self._references[name]
-
-
-def _input(package: Any) -> Any:
-    """A package that is, or holds, an output of another resource is looked at when it is known."""
-    if isinstance(package, pulumi.Output):
-        return package.apply(package_input)
-    if isinstance(package, Mapping) and any(isinstance(value, pulumi.Output) for value in package.values()):
-        return package
-    return package_input(package)

@@ -1,30 +1,66 @@
-"""`Queue`: where Flink jobs run."""
+"""`Queue`: written by `python -m pulumi_dli.specs.generate` from `specs/queue.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal, Required, TypedDict
 
 import pulumi
 
 from pulumi_dli.provider import QueueProvider
 from pulumi_dli.resources.base import DliResource
+from pulumi_dli.specs.shapes import Flag, ListOf, Settings, Shape, TagMap, Text, Whole
+
+
+class QueueArgs(TypedDict, total=False):
+    """The inputs of a queue by name, for tables of them: `Queue(name, **row)`."""
+
+    cu_count: Required[pulumi.Input[int]]
+    queue_name: pulumi.Input[str] | None
+    queue_type: pulumi.Input[Literal["general", "sql"]] | None
+    resource_mode: pulumi.Input[int] | None
+    elastic_resource_pool_name: pulumi.Input[str] | None
+    description: pulumi.Input[str] | None
+    charging_mode: pulumi.Input[int] | None
+    enterprise_project_id: pulumi.Input[str] | None
+    platform: pulumi.Input[Literal["x86_64", "aarch64"]] | None
+    labels: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    engine: pulumi.Input[str] | None
+    feature: pulumi.Input[Literal["basic", "ai"]] | None
+    properties: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None
+    cidr_in_vpc: pulumi.Input[str] | None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    adopt: pulumi.Input[bool] | None
 
 
 class Queue(DliResource, module="dli", name="Queue"):
     """A DLI queue: compute for Flink jobs (https://docs.otc.t-systems.com, page dli_02_0194).
 
-    Nothing is waited for at creation: the service brings compute up with the first job, in 6 to 10 minutes. `cu_count`
-    and `tags` change in place. Everything else needs a queue of another name: declare it under a new name, point the
-    jobs to it (they restart with a savepoint), and the old one goes last.
-
-    Outputs beside the inputs: `resource_id`, `owner`, `create_time` (milliseconds), `cu_spec`,
-    `support_flink_jar_versions`, `default_flink_jar_version`, `endpoint`, `project_id`. The id is the stored
+    Nothing is waited for at creation: the service brings compute up with the first job, in 6 to 10 minutes.
+    `cu_count` and `tags` change in place. Everything else needs a queue of another name: declare it under a new
+    name, point the jobs to it (they restart with a savepoint), and the old one goes last. The id is the stored
     (lower-case) name.
+
+    Outputs beside the inputs:
+
+    * `resource_id`: The service's id of the queue.
+    * `queue_id`: Its number, as the list of queues tells it.
+    * `owner`: Who created it.
+    * `create_time`: In milliseconds since the epoch.
+    * `cu_spec`: The CUs that were ordered last.
+    * `support_flink_jar_versions`: Versions of Flink for jar jobs.
+    * `default_flink_jar_version`: The one that a jar job gets that names none.
+    * `support_opensource_flink_versions`: Versions of open-source Flink.
+    * `support_flink_sql_versions`: Versions of Flink for SQL jobs.
+    * `endpoint`: Where the service answered.
+    * `project_id`: The project that holds it.
     """
 
     native_type = "dli:index:Queue"
-    facts = (
+    spec = "pulumi_dli.specs.queue:QueueSpec"
+    named = "queue_name"
+    required = ("cu_count",)
+    computed_outputs = (
         "resource_id",
         "queue_id",
         "owner",
@@ -33,45 +69,78 @@ class Queue(DliResource, module="dli", name="Queue"):
         "support_flink_jar_versions",
         "default_flink_jar_version",
         "support_opensource_flink_versions",
+        "support_flink_sql_versions",
         "endpoint",
         "project_id",
     )
+    shapes: ClassVar[Mapping[str, Shape]] = {
+        "cu_count": Whole(least=16, step=16, rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)"),
+        "queue_name": Text(
+            pattern="(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
+            rule="1 to 128 letters, digits or _, does not begin with _, not all digits; default is the service's own",
+        ),
+        "queue_type": Text(choices=("general", "sql")),
+        "resource_mode": Whole(least=0, most=1),
+        "elastic_resource_pool_name": Text(),
+        "description": Text(most=256),
+        "charging_mode": Whole(least=1, most=2),
+        "enterprise_project_id": Text(),
+        "platform": Text(choices=("x86_64", "aarch64")),
+        "labels": ListOf(),
+        "engine": Text(),
+        "feature": Text(choices=("basic", "ai")),
+        "properties": Settings(),
+        "cidr_in_vpc": Text(),
+        "tags": TagMap(own="pulumi_dli_owner"),
+        "adopt": Flag(),
+    }
 
     if TYPE_CHECKING:
-        queue_name: pulumi.Output[str]
-        cu_count: pulumi.Output[int]
-        queue_type: pulumi.Output[str | None]
-        resource_mode: pulumi.Output[int | None]
-        elastic_resource_pool_name: pulumi.Output[str | None]
-        tags: pulumi.Output[Mapping[str, str] | None]
         resource_id: pulumi.Output[str]
-        queue_id: pulumi.Output[int | None]
+        queue_id: pulumi.Output[str | None]
         owner: pulumi.Output[str]
         create_time: pulumi.Output[int]
         cu_spec: pulumi.Output[int | None]
         support_flink_jar_versions: pulumi.Output[Sequence[str]]
         default_flink_jar_version: pulumi.Output[str | None]
         support_opensource_flink_versions: pulumi.Output[Sequence[str]]
+        support_flink_sql_versions: pulumi.Output[Sequence[str]]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]
+        cu_count: pulumi.Output[int]
+        queue_name: pulumi.Output[str]
+        queue_type: pulumi.Output[Literal["general", "sql"] | None]
+        resource_mode: pulumi.Output[int | None]
+        elastic_resource_pool_name: pulumi.Output[str | None]
+        description: pulumi.Output[str | None]
+        charging_mode: pulumi.Output[int | None]
+        enterprise_project_id: pulumi.Output[str | None]
+        platform: pulumi.Output[Literal["x86_64", "aarch64"] | None]
+        labels: pulumi.Output[Sequence[str] | None]
+        engine: pulumi.Output[str | None]
+        feature: pulumi.Output[Literal["basic", "ai"] | None]
+        properties: pulumi.Output[Mapping[str, str] | None]
+        cidr_in_vpc: pulumi.Output[str | None]
+        tags: pulumi.Output[Mapping[str, str] | None]
+        adopt: pulumi.Output[bool | None]
 
     def __init__(
         self,
         resource_name: str,
         *,
+        cu_count: pulumi.Input[int],
         queue_name: pulumi.Input[str] | None = None,
-        cu_count: pulumi.Input[int] | None = None,
-        queue_type: pulumi.Input[str] | None = None,
+        queue_type: pulumi.Input[Literal["general", "sql"]] | None = None,
         resource_mode: pulumi.Input[int] | None = None,
         elastic_resource_pool_name: pulumi.Input[str] | None = None,
         description: pulumi.Input[str] | None = None,
         charging_mode: pulumi.Input[int] | None = None,
         enterprise_project_id: pulumi.Input[str] | None = None,
-        platform: pulumi.Input[str] | None = None,
+        platform: pulumi.Input[Literal["x86_64", "aarch64"]] | None = None,
         labels: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         engine: pulumi.Input[str] | None = None,
-        feature: pulumi.Input[str] | None = None,
-        properties: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        feature: pulumi.Input[Literal["basic", "ai"]] | None = None,
+        properties: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None = None,
         cidr_in_vpc: pulumi.Input[str] | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         adopt: pulumi.Input[bool] | None = None,
@@ -81,12 +150,12 @@ class Queue(DliResource, module="dli", name="Queue"):
 
         Args:
             resource_name: Name of the resource in the program; the default of `queue_name`.
-            queue_name: Name, in letters of any case; the service stores it in lower case.
             cu_count: Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes.
+            queue_name: Name, in letters of any case; the service stores it in lower case.
             queue_type: `general` (default; Flink and Spark jar jobs need it) or `sql`.
             resource_mode: 1 dedicated (default; Flink jar jobs need it), 0 shared.
-            elastic_resource_pool_name: The elastic resource pool to live in. A queue can enter a pool, but
-                never leave or change it.
+            elastic_resource_pool_name: The elastic resource pool to live in. A queue can enter a pool, but never
+                leave or change it.
             description: Free text; the service takes it at creation and never changes it.
             charging_mode: 1: pay per CU-hour.
             enterprise_project_id: Enterprise project, where Enterprise Management is on.
@@ -101,8 +170,8 @@ class Queue(DliResource, module="dli", name="Queue"):
             opts: Pulumi's resource options.
         """
         inputs = {
-            "queue_name": resource_name if queue_name is None else queue_name,
             "cu_count": cu_count,
+            "queue_name": queue_name,
             "queue_type": queue_type,
             "resource_mode": resource_mode,
             "elastic_resource_pool_name": elastic_resource_pool_name,

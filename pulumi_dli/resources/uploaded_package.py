@@ -1,44 +1,79 @@
-"""`UploadedPackage`: a local jar or file in OBS, for jobs that take `obs://` paths."""
+"""`UploadedPackage`: written by `python -m pulumi_dli.specs.generate` from `specs/uploaded_package.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict
 
 import pulumi
 
-from pulumi_dli.packages import Package
 from pulumi_dli.provider import UploadedPackageProvider
-from pulumi_dli.resources.base import DliResource, PackageInput
-from pulumi_dli.specs.package_names import is_local, object_path
+from pulumi_dli.resources.with_packages import WithObject
+from pulumi_dli.specs.shapes import Shape, Text
 
 
-class UploadedPackage(DliResource, module="dli", name="UploadedPackage"):
+class UploadedPackageArgs(TypedDict, total=False):
+    """The inputs of an uploaded package by name, for tables of them: `UploadedPackage(name, **row)`."""
+
+    source: Required[pulumi.Input[str]]
+    bucket: Required[pulumi.Input[str]]
+    prefix: pulumi.Input[str] | None
+    name: pulumi.Input[str] | None
+    digest: pulumi.Input[str] | None
+
+
+class UploadedPackage(WithObject, module="dli", name="UploadedPackage"):
     """A local file that is uploaded to OBS, for Flink 1.15 and later: jobs take it from there by its path.
 
         app = dli.UploadedPackage("app", source="build/app.jar", bucket="my-bucket")
         dli.FlinkJarJob("counter", entrypoint=app.package, …)
 
-    The object's name contains the digest of the bytes, `obs://my-bucket/packages/app-1a2b3c4d.jar`: new bytes are a new
-    object and restart exactly the jobs that use them. The old object is kept until the package changes again or goes,
-    so that a rollback finds it; one that a job names is never deleted. An object that is there is not uploaded again.
+    The object's name contains the digest of the bytes, `obs://my-bucket/packages/app-1a2b3c4d.jar`: new bytes are a
+    new object and restart exactly the jobs that use them. The old object is kept until the package changes again or
+    goes, so that a rollback finds it; one that a job names is never deleted. An object that is there is not
+    uploaded again.
 
-    Outputs beside the inputs: `path`, `size`, `own` (whether we uploaded it), `superseded`, `endpoint`, `project_id`.
+    Outputs beside the inputs:
+
+    * `path`: Where the object is: `obs://bucket/key`.
+    * `size`: In bytes.
+    * `own`: Whether this resource uploaded it.
+    * `superseded`: Objects of earlier versions that are still kept.
+    * `endpoint`: Where the service answered.
+    * `project_id`: The project that holds it.
     """
 
     native_type = "dli:index:UploadedPackage"
-    facts = ("path", "size", "own", "superseded", "endpoint", "project_id")
+    spec = "pulumi_dli.specs.uploaded_package:UploadedPackageSpec"
+    named = ""
+    required = ("source", "bucket")
+    computed_outputs = ("path", "size", "own", "superseded", "endpoint", "project_id")
+    shapes: ClassVar[Mapping[str, Shape]] = {
+        "source": Text(),
+        "bucket": Text(
+            pattern="[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
+            rule="is the name of a bucket: 3 to 63 letters, digits, - or .",
+        ),
+        "prefix": Text(),
+        "name": Text(
+            pattern="(?!\\.)[\\w!.\\- ]{1,128}",
+            rule="has 1 to 128 letters, digits or _ ! - . and does not begin with a dot",
+        ),
+        "digest": Text(pattern="[0-9a-fA-F]{64}", rule="is a SHA-256 in 64 hexadecimal digits"),
+    }
 
     if TYPE_CHECKING:
-        source: pulumi.Output[str]
-        bucket: pulumi.Output[str]
-        digest: pulumi.Output[str]
         path: pulumi.Output[str]
         size: pulumi.Output[int]
         own: pulumi.Output[bool]
         superseded: pulumi.Output[Sequence[Mapping[str, Any]]]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]
+        source: pulumi.Output[str]
+        bucket: pulumi.Output[str]
+        prefix: pulumi.Output[str | None]
+        name: pulumi.Output[str | None]
+        digest: pulumi.Output[str]
 
     def __init__(
         self,
@@ -62,27 +97,5 @@ class UploadedPackage(DliResource, module="dli", name="UploadedPackage"):
             digest: SHA-256 of the file; the program computes it when not given.
             opts: Pulumi's resource options.
         """
-        if digest is None:
-            digest = source.apply(_digest) if isinstance(source, pulumi.Output) else _digest(source)
         inputs = {"source": source, "bucket": bucket, "prefix": prefix, "name": name, "digest": digest}
         super().__init__(UploadedPackageProvider(), resource_name, inputs, opts)
-        # The inputs, since an output without a value is unknown at preview; `bucket` brings the dependency on us.
-        self._parts = pulumi.Output.all(_self=self.bucket, **inputs)
-
-    @property
-    def package(self) -> pulumi.Output[PackageInput]:
-        """The package as a job's `entrypoint`, `dependency_jars` and `dependency_files` take it: path and digest.
-
-        It is known at preview, so that previews say exactly which jobs restart; at `up` it waits for the upload.
-        """
-
-        def reference(parts: Mapping[str, Any]) -> Any:
-            where = {key: parts[key] for key in ("digest", "bucket", "prefix", "name")}
-            return {"path": object_path(parts["source"], **where), "digest": parts["digest"]}
-
-        return self._parts.apply(reference)
-
-
-def _digest(source: Any) -> str:
-    """Of a local file; anything else is refused by the resource's check."""
-    return str(Package(source).digest) if isinstance(source, str) and is_local(source) else "0" * 64

@@ -6,14 +6,17 @@ known yet is named by the caller, since only Pulumi knows what an unknown looks 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Mapping
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from enum import Enum, IntEnum
+from functools import cache, cached_property
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
+from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pulumi_dli.specs.shapes import Flag, ListOf, Number, Record, Shape, Text, Whole, no_such_input
 
 
 class Effect(IntEnum):
@@ -42,6 +45,32 @@ LOCAL = Wire(None)
 
 
 @dataclass(frozen=True)
+class Cleared:
+    """What to send for a field that was given once and is omitted now: a text is emptied, a number goes back to the
+    default of the create call (contract 6.1). A field without this mark cannot be cleared.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What the provider sends at creation for an omitted input."""
+
+    value: Any
+
+
+class Mark(Enum):
+    """A fact about a field that the lifecycle of its resource needs."""
+
+    AT_TOP = "stands at the top of a read, beside the nested definition (contract 6.9)"
+    NEVER_READ = "the service takes it and never returns it"
+    ALWAYS_READ = "stands in every complete answer: one without these fields says nothing of the definition"
+    RUNS_AGAIN = "a bounded job that has finished runs once more when it changes"
+    OWN_STEPS = "a change takes steps of its own, which no plan of a restart contains"
+
+
+@dataclass(frozen=True)
 class Failure:
     """What is wrong with one input, in words for the stack author. Never holds the value."""
 
@@ -63,28 +92,101 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
+    type_name: ClassVar[str] = ""
+    """What a program calls the type of such a value."""
+    short: ClassVar[str] = ""
+    """The field that a plain text stands for."""
+    said: ClassVar[str] = ""
+    """What a program gives, for a message about something else."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An output that is no input. `type` is the Python type of its value."""
+
+    name: str
+    type: str
+    description: str
+
+
+PLACE = (
+    Computed("endpoint", "str", "Where the service answered."),
+    Computed("project_id", "str", "The project that holds it."),
+)
+"""Outputs of every resource: refresh and destroy never look anywhere else."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """How a program declares a resource: what its class is generated from, beside the fields.
+
+    Attributes:
+        name: of the class.
+        summary: the text of its documentation.
+        article: the resource in a sentence, such as `a queue`.
+        computed: its outputs beside the inputs.
+        named: the input that is the resource's name when omitted.
+        filled: required inputs that the class finds out by itself.
+        base: `module:class` that adds methods by hand, in `pulumi_dli.resources`.
+    """
+
+    name: str
+    summary: str
+    article: str
+    computed: tuple[Computed, ...]
+    named: str = ""
+    filled: tuple[str, ...] = ()
+    base: str = "base:DliResource"
+    timeouts: str = ""
+
 
 class Spec(Part):
     """The desired state of one resource. A field that is None was not given: absent means "not managed"."""
 
     required: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
+    declaration: ClassVar[Declaration]
 
     @classmethod
     def effect(cls, field: str) -> Effect:
         """What a change of `field` does."""
-        for mark in cls.model_fields[field].metadata:
-            if isinstance(mark, Effect):
-                return mark
-        return Effect.RESTART
+        return next((mark for mark in cls.marks(field) if isinstance(mark, Effect)), Effect.RESTART)
 
     @classmethod
     def wire_name(cls, field: str) -> str | None:
         """The field's name on the wire; None when the service never hears of it."""
-        for mark in cls.model_fields[field].metadata:
-            if isinstance(mark, Wire):
-                return mark.name
-        return field
+        return next((mark.name for mark in cls.marks(field) if isinstance(mark, Wire)), field)
+
+    @classmethod
+    def marks(cls, field: str) -> tuple[Any, ...]:
+        """What the field's declaration says of it."""
+        return tuple(cls.model_fields[field].metadata)
+
+    @classmethod
+    def marked(cls, mark: Mark) -> frozenset[str]:
+        """The fields with this mark."""
+        return frozenset(field for field in cls.model_fields if mark in cls.marks(field))
+
+    @classmethod
+    def values_of(cls, kind: type[Cleared] | type[Assumed]) -> dict[str, Any]:
+        """The fields with a mark of this kind, and its value."""
+        found = ((field, mark) for field in cls.model_fields for mark in cls.marks(field))
+        return {field: mark.value for field, mark in found if isinstance(mark, kind)}
+
+    @classmethod
+    def sent(cls) -> tuple[str, ...]:
+        """The fields that travel to the service."""
+        return tuple(field for field in cls.model_fields if cls.wire_name(field))
+
+    @classmethod
+    def live(cls) -> frozenset[str]:
+        """The fields that travel to the service and that it takes while everything runs."""
+        return frozenset(field for field in cls.sent() if cls.effect(field) is Effect.IN_PLACE)
+
+    @classmethod
+    def shape(cls, field: str) -> Shape:
+        """What a value of `field` looks like."""
+        return _shapes(cls)[field]
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any]) -> Self:
@@ -101,6 +203,35 @@ class Spec(Part):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+@cache
+def _shapes(part: type[Part]) -> dict[str, Shape]:
+    return {name: shape_of(field.annotation, tuple(field.metadata)) for name, field in part.model_fields.items()}
+
+
+_SIMPLE: Mapping[Any, Shape] = {str: Text(), int: Whole(), float: Number(), bool: Flag()}
+
+
+def shape_of(annotation: Any, marks: tuple[Any, ...] = ()) -> Shape:
+    """The shape that an annotation stands for: the one it is marked with, else that of its type."""
+    for mark in marks:
+        if isinstance(mark, Shape):
+            return mark
+    if hasattr(annotation, "__metadata__"):
+        return shape_of(get_args(annotation)[0], annotation.__metadata__)
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return shape_of(next(arg for arg in get_args(annotation) if arg is not type(None)), marks)
+    if origin is tuple:
+        least = next((mark.min_length for mark in marks if isinstance(mark, MinLen)), 0)
+        return ListOf(item=shape_of(get_args(annotation)[0]), least=least)
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        required = tuple(name for name, field in annotation.model_fields.items() if field.is_required())
+        name = annotation.type_name or annotation.__name__
+        keys = tuple(_shapes(annotation).items())
+        return Record(name=name, keys=keys, required=required, short=annotation.short, rule=annotation.said)
+    return _SIMPLE[annotation]
+
+
 def check(
     spec: type[Spec], given: Mapping[str, Any], unknown: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[Failure]]:
@@ -114,7 +245,10 @@ def check(
     known = {name: value for name, value in present.items() if name in spec.model_fields and name not in unknown}
     failures = [_no_such_input(spec, name) for name in present if name not in spec.model_fields]
     failures += [Failure(name, "is required") for name in spec.required if name not in present]
-    parsed, broken = _parse(spec, known)
+    misshapen = [Failure(name, reason) for name, value in known.items() if (reason := spec.shape(name).problem(value))]
+    wrong = {failure.field for failure in misshapen}
+    parsed, broken = _parse(spec, {name: value for name, value in known.items() if name not in wrong})
+    broken = [*misshapen, *broken]
     failures += broken
     untold = set(unknown) | {failure.field for failure in failures}
     for rule in spec.rules:
@@ -130,24 +264,20 @@ def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[Failu
     try:
         return spec.model_validate(known), []
     except ValidationError as error:
-        broken: dict[str, Failure] = {}
-        for detail in error.errors(include_url=False, include_input=False):
-            name = str(detail["loc"][0]) if detail["loc"] else ""
-            broken.setdefault(name, Failure(name, _reason(detail["msg"], detail["loc"][1:])))
+        broken = {failure.field: failure for failure in reversed(list(_broken(error)))}
         valid = {name: value for name, value in known.items() if name not in broken}
         return spec.model_validate(valid), list(broken.values())
 
 
-def _reason(message: str, where: tuple[Any, ...]) -> str:
-    text = message.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")
-    # Names of pydantic's union branches are of no use to a stack author: keep positions and keys only.
-    steps = [str(step) for step in where if isinstance(step, int) or str(step).isidentifier()]
-    return f"{text} (at {'.'.join(steps)})" if steps else text
+def _broken(error: ValidationError) -> Iterator[Failure]:
+    """What our own validators said. The words of pydantic are about its types, which no stack author knows."""
+    for detail in error.errors(include_url=False, include_input=False):
+        ours = detail["type"] == "value_error"
+        yield Failure(str(detail["loc"][0]), detail["msg"].removeprefix("Value error, ") if ours else "does not fit")
 
 
 def _no_such_input(spec: type[Spec], name: str) -> Failure:
-    near = difflib.get_close_matches(name, spec.model_fields, n=1)
-    return Failure(name, "there is no such input" + (f"; did you mean {near[0]}?" if near else ""))
+    return Failure(name, no_such_input(name, spec.model_fields))
 
 
 @dataclass(frozen=True)
@@ -169,7 +299,8 @@ def changes(
     An unknown value counts as changed, but never as a reason to replace: it may turn out to be the same.
     """
     found = []
-    for field in spec.model_fields:
+    # What is special of the resource comes first: a job's package before what all jobs have.
+    for field in sorted(spec.model_fields, key=lambda field: field not in vars(spec)["__annotations__"]):
         old, new = olds.get(field), news.get(field)
         if field in unknown:
             found.append(Change(field, min(spec.effect(field), Effect.RESTART), old, None, unknown=True))

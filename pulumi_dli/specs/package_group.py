@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, Effect, Part, Rule, Spec, Wire
+from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Part, Rule, Spec, Wire
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.values import Tags, matching, one_of
 
-_PACKAGE_NAME = re.compile(r"^(?!\.)[\w!.\- ]{1,128}$")
+_PACKAGE_NAME = re.compile(r"(?!\.)[\w!.\- ]{1,128}")
 
 KINDS = {".jar": "jar", ".py": "pyFile", ".egg": "pyFile", ".zip": "pyFile"}
 """The kind of a package by its ending; anything else is a `file` (contract 5.2)."""
@@ -26,6 +26,10 @@ class PackageSpec(Part):
         digest: of the bytes; new bytes under the same name are noticed by it alone (contract 8).
         name: under which jobs know the package; the last part of the path when not given.
     """
+
+    type_name: ClassVar[str] = "GroupPackage"
+    short: ClassVar[str] = "path"
+    said: ClassVar[str] = "must be a package: Package(…), obs://bucket/key, or a local file"
 
     path: str
     kind: Annotated[str | None, one_of("jar", "pyFile", "file", "modelFile")] = None
@@ -52,9 +56,9 @@ def _described(value: Any) -> Any:
 
 
 def _package(package: PackageSpec) -> PackageSpec:
-    if "://" in package.path and not re.match(r"^(obs|https?)://[^/]+/.+$", package.path):
+    if "://" in package.path and not re.fullmatch(r"(obs|https?)://[^/]+/.+", package.path):
         raise ValueError("a package is obs://bucket/key, the https URL of an OBS object, or a local file")
-    if not _PACKAGE_NAME.match(package.package_name):
+    if not _PACKAGE_NAME.fullmatch(package.package_name):
         raise ValueError("a package's name has 1 to 128 letters, digits or _ ! - . and does not begin with a dot")
     if package.name and not package.is_local and package.name != file_name(package.path):
         raise ValueError("an object in OBS keeps its own name in the group: leave the package's name out")
@@ -77,6 +81,28 @@ def _bucket_for_local_files(spec: Any) -> str | None:
 class PackageGroupSpec(Spec):
     """A package group as the program wants it."""
 
+    declaration: ClassVar[Declaration] = Declaration(
+        name="PackageGroup",
+        article="a package group",
+        summary="""A group of packages, for Flink before 1.15 (page dli_02_0130). Later versions take `obs://` paths.
+
+A local file goes to `bucket` first, under a name that contains its digest: new bytes never overwrite those that
+a running job needs. A package that is no longer declared is kept until the group changes again or goes, so that
+a rollback finds it; see the output `superseded`. Packages of other people in the same group stay as they are.
+The id is the group's name.""",
+        named="group_name",
+        base="with_packages:WithPackages",
+        computed=(
+            Computed("status", "str | None", "Status of the group."),
+            Computed("package_status", "Sequence[Mapping[str, Any]]", "Name, kind and status of each package."),
+            Computed("uploaded", "Sequence[Mapping[str, Any]] | None", "What an interrupted update had uploaded."),
+            Computed("superseded", "Sequence[Any]", "Packages of earlier versions that are still kept."),
+            Computed("others", "Sequence[str]", "Packages in the group that this resource does not manage."),
+            Computed("create_time", "int | None", "In milliseconds since the epoch."),
+            Computed("update_time", "int | None", "In milliseconds since the epoch."),
+            *PLACE,
+        ),
+    )
     required: ClassVar[tuple[str, ...]] = ("group_name", "packages")
     rules: ClassVar[tuple[Rule, ...]] = (Rule(("packages", "bucket"), _bucket_for_local_files),)
 
@@ -84,7 +110,7 @@ class PackageGroupSpec(Spec):
         str | None,
         Effect.REPLACE,
         Wire("group"),
-        matching(r"^[A-Za-z0-9._\-]{1,64}$", "has 1 to 64 letters, digits or . _ -"),
+        matching(r"[A-Za-z0-9._\-]{1,64}", "has 1 to 64 letters, digits or . _ -"),
     ] = Field(None, description="Name of the group; jobs refer to its packages as `group/package`.")
     packages: Annotated[
         tuple[Annotated[PackageSpec, BeforeValidator(_described), AfterValidator(_package)], ...] | None,
@@ -106,7 +132,7 @@ class PackageGroupSpec(Spec):
         str | None,
         Effect.IN_PLACE,
         LOCAL,
-        matching(r"^[A-Za-z_\-][A-Za-z0-9_\-]{4,31}$", "has 5 to 32 letters, digits, _ or - and no digit at the front"),
+        matching(r"[A-Za-z_\-][A-Za-z0-9_\-]{4,31}", "has 5 to 32 letters, digits, _ or - and no digit at the front"),
     ] = Field(None, description="IAM user who owns the group (default: who creates it).")
     tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags of each package.")
     adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(

@@ -6,25 +6,15 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, Effect, Rule, Spec
+from pulumi_dli.specs.fields import LOCAL, PLACE, Assumed, Computed, Declaration, Effect, Rule, Spec
+from pulumi_dli.specs.shapes import Text, Whole
 from pulumi_dli.specs.values import Tags, TextMap, lowered, matching, one_of
 
 NAME = matching(
-    r"^(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}$",
-    "has 1 to 128 letters, digits or _, does not begin with _ and is not all digits",
+    r"(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
+    "1 to 128 letters, digits or _, does not begin with _, not all digits; default is the service's own",
 )
-
-
-def _cus(value: int) -> int:
-    if value < 16 or value % 16:
-        raise ValueError("must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)")
-    return value
-
-
-def _not_the_default(value: str) -> str:
-    if value == "default":
-        raise ValueError("the queue named default is the service's own: choose another name")
-    return value
+CUS = Whole(least=16, step=16, rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)")
 
 
 def _engine_is_for_sql(spec: Any) -> str | None:
@@ -42,32 +32,55 @@ def _one_zone_in_a_pool(spec: Any) -> str | None:
 class QueueSpec(Spec):
     """A queue as the program wants it."""
 
+    declaration: ClassVar[Declaration] = Declaration(
+        name="Queue",
+        article="a queue",
+        summary="""A DLI queue: compute for Flink jobs (https://docs.otc.t-systems.com, page dli_02_0194).
+
+Nothing is waited for at creation: the service brings compute up with the first job, in 6 to 10 minutes.
+`cu_count` and `tags` change in place. Everything else needs a queue of another name: declare it under a new
+name, point the jobs to it (they restart with a savepoint), and the old one goes last. The id is the stored
+(lower-case) name.""",
+        named="queue_name",
+        computed=(
+            Computed("resource_id", "str", "The service's id of the queue."),
+            Computed("queue_id", "str | None", "Its number, as the list of queues tells it."),
+            Computed("owner", "str", "Who created it."),
+            Computed("create_time", "int", "In milliseconds since the epoch."),
+            Computed("cu_spec", "int | None", "The CUs that were ordered last."),
+            Computed("support_flink_jar_versions", "Sequence[str]", "Versions of Flink for jar jobs."),
+            Computed("default_flink_jar_version", "str | None", "The one that a jar job gets that names none."),
+            Computed("support_opensource_flink_versions", "Sequence[str]", "Versions of open-source Flink."),
+            Computed("support_flink_sql_versions", "Sequence[str]", "Versions of Flink for SQL jobs."),
+            *PLACE,
+        ),
+    )
     required: ClassVar[tuple[str, ...]] = ("queue_name", "cu_count")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("engine", "queue_type"), _engine_is_for_sql),
         Rule(("labels", "elastic_resource_pool_name"), _one_zone_in_a_pool),
     )
 
-    queue_name: Annotated[
-        str | None, Effect.REPLACE, NAME, AfterValidator(lowered), AfterValidator(_not_the_default)
-    ] = Field(None, description="Name, in letters of any case; the service stores it in lower case.")
-    cu_count: Annotated[int | None, Effect.IN_PLACE, AfterValidator(_cus)] = Field(
+    queue_name: Annotated[str | None, Effect.REPLACE, NAME, AfterValidator(lowered)] = Field(
+        None, description="Name, in letters of any case; the service stores it in lower case."
+    )
+    cu_count: Annotated[int | None, Effect.IN_PLACE, CUS] = Field(
         None, description="Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes."
     )
-    queue_type: Annotated[str | None, Effect.REPLACE, one_of("general", "sql")] = Field(
+    queue_type: Annotated[str | None, Effect.REPLACE, one_of("general", "sql"), Assumed("general")] = Field(
         None, description="`general` (default; Flink and Spark jar jobs need it) or `sql`."
     )
-    resource_mode: Annotated[int | None, Effect.REPLACE, Field(ge=0, le=1)] = Field(
+    resource_mode: Annotated[int | None, Effect.REPLACE, Whole(least=0, most=1), Assumed(1)] = Field(
         None, description="1 dedicated (default; Flink jar jobs need it), 0 shared."
     )
     elastic_resource_pool_name: Annotated[str | None, Effect.IN_PLACE, AfterValidator(lowered)] = Field(
         None,
         description="The elastic resource pool to live in. A queue can enter a pool, but never leave or change it.",
     )
-    description: Annotated[str | None, Effect.IGNORED, Field(max_length=256)] = Field(
+    description: Annotated[str | None, Effect.IGNORED, Text(most=256)] = Field(
         None, description="Free text; the service takes it at creation and never changes it."
     )
-    charging_mode: Annotated[int | None, Effect.REPLACE, Field(ge=1, le=2)] = Field(
+    charging_mode: Annotated[int | None, Effect.REPLACE, Whole(least=1, most=2)] = Field(
         None, description="1: pay per CU-hour."
     )
     enterprise_project_id: Annotated[str | None, Effect.REPLACE] = Field(

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
-import types
-from typing import Any, Union, get_args, get_origin
 
+from pulumi_dli.specs.catalogue import catalogue
 from pulumi_dli.specs.fields import Effect, Spec
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec, ResourceConfig
-from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
-from pulumi_dli.specs.queue import QueueSpec
-from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
-from pulumi_dli.specs.values import PackageRef
+from pulumi_dli.specs.shapes import (
+    Arguments,
+    Flag,
+    JsonText,
+    ListOf,
+    Number,
+    PackagePath,
+    Record,
+    Settings,
+    Shape,
+    TagMap,
+    Text,
+    Whole,
+)
 
 _EFFECTS = {
     Effect.IGNORED: "none",
@@ -20,57 +28,55 @@ _EFFECTS = {
     Effect.RESTART: "restart",
     Effect.REPLACE: "needs a new name",
 }
-_TYPES = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "bool",
-    PackageRef: "package",
-    PackageSpec: "`Package`, path",
-    ResourceConfig: "map",
+_TYPES: dict[type[Shape], str] = {
+    Text: "text",
+    Whole: "whole number",
+    Number: "number",
+    Flag: "bool",
+    Arguments: "text or list",
+    JsonText: "map or JSON text",
+    PackagePath: "package",
+    Settings: "map of text",
+    TagMap: "map of text",
 }
-_RESOURCES: dict[str, type[Spec]] = {
-    "Queue": QueueSpec,
-    "PackageGroup": PackageGroupSpec,
-    "UploadedPackage": UploadedPackageSpec,
-    "FlinkJarJob": FlinkJarJobSpec,
-}
-_HEAD = """# Inputs of the resources
+_RECORDS = {"PackageReference": "package", "GroupPackage": "`Package`, path"}
+_HEAD = """# Inputs and outputs of the resources
 
 Every input may be an output of another resource. What is not given is not managed: the service's default holds, and is
-no drift. "Change" says what a change of the input does to what runs. This page is written from the code by
-`python -m pulumi_dli.specs.reference`.
+no drift. "Change" says what a change of the input does to what runs. Inputs are outputs as well. This page is written
+from the code by `python -m pulumi_dli.specs.reference`.
 """
 
 
 def reference() -> str:
     """The whole page."""
-    parts = [_HEAD]
-    for name, spec in _RESOURCES.items():
-        parts.append(f"## {name}\n\n| input | type | change | meaning |\n| --- | --- | --- | --- |\n{_rows(spec)}\n")
-    return "\n".join(parts)
+    return "\n".join([_HEAD, *(_section(name, spec) for name, spec in catalogue().items())])
 
 
-def _rows(spec: type[Spec]) -> str:
+def _section(name: str, spec: type[Spec]) -> str:
+    inputs = f"| input | type | change | meaning |\n| --- | --- | --- | --- |\n{_inputs(spec)}\n"
+    return f"## {name}\n\n{inputs}\n| output | meaning |\n| --- | --- |\n{_outputs(spec)}\n"
+
+
+def _inputs(spec: type[Spec]) -> str:
     rows = []
     for name, field in spec.model_fields.items():
         required = " (required)" if name in spec.required else ""
         effect = _EFFECTS[spec.effect(name)]
-        rows.append(f"| `{name}` | {_type(field.annotation)}{required} | {effect} | {field.description} |")
+        rows.append(f"| `{name}` | {_type(spec.shape(name))}{required} | {effect} | {field.description} |")
     return "\n".join(rows)
 
 
-def _type(annotation: Any) -> str:
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_type(arg) for arg in get_args(annotation) if arg is not type(None))
-    if origin is tuple:
-        return f"list of {_type(get_args(annotation)[0])}"
-    if origin is dict:
-        return "map of text"
-    if hasattr(annotation, "__metadata__"):
-        return _type(get_args(annotation)[0])
-    return _TYPES.get(annotation, str(annotation))
+def _outputs(spec: type[Spec]) -> str:
+    return "\n".join(f"| `{output.name}` | {output.description} |" for output in spec.declaration.computed)
+
+
+def _type(shape: Shape) -> str:
+    if isinstance(shape, ListOf):
+        return f"list of {_type(shape.item)}"
+    if isinstance(shape, Record):
+        return _RECORDS.get(shape.name, "map")
+    return _TYPES[type(shape)]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, Effect, Spec
+from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Spec
 from pulumi_dli.specs.package_names import is_local, object_path
 from pulumi_dli.specs.values import lowered, matching
 
-_NAME = r"^(?!\.)[\w!.\- ]{1,128}$"
+_NAME = r"(?!\.)[\w!.\- ]{1,128}"
 
 
 def _file(path: str) -> str:
@@ -27,6 +27,28 @@ def _file(path: str) -> str:
 class UploadedPackageSpec(Spec):
     """An uploaded package as the program wants it."""
 
+    declaration: ClassVar[Declaration] = Declaration(
+        name="UploadedPackage",
+        article="an uploaded package",
+        summary="""A local file that is uploaded to OBS, for Flink 1.15 and later: jobs take it from there by its path.
+
+    app = dli.UploadedPackage("app", source="build/app.jar", bucket="my-bucket")
+    dli.FlinkJarJob("counter", entrypoint=app.package, …)
+
+The object's name contains the digest of the bytes, `obs://my-bucket/packages/app-1a2b3c4d.jar`: new bytes are a
+new object and restart exactly the jobs that use them. The old object is kept until the package changes again or
+goes, so that a rollback finds it; one that a job names is never deleted. An object that is there is not
+uploaded again.""",
+        filled=("digest",),
+        base="with_packages:WithObject",
+        computed=(
+            Computed("path", "str", "Where the object is: `obs://bucket/key`."),
+            Computed("size", "int", "In bytes."),
+            Computed("own", "bool", "Whether this resource uploaded it."),
+            Computed("superseded", "Sequence[Mapping[str, Any]]", "Objects of earlier versions that are still kept."),
+            *PLACE,
+        ),
+    )
     required: ClassVar[tuple[str, ...]] = ("source", "bucket", "digest")
 
     source: Annotated[str | None, Effect.IGNORED, LOCAL, AfterValidator(_file)] = Field(
@@ -36,7 +58,7 @@ class UploadedPackageSpec(Spec):
         str | None,
         Effect.IN_PLACE,
         LOCAL,
-        matching(r"^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$", "is the name of a bucket: 3 to 63 letters, digits, - or ."),
+        matching(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", "is the name of a bucket: 3 to 63 letters, digits, - or ."),
     ] = Field(None, description="OBS bucket for the file; it must exist.")
     prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
         None, description="Folder in `bucket` (default `packages`)."
@@ -52,7 +74,7 @@ class UploadedPackageSpec(Spec):
         Effect.IN_PLACE,
         LOCAL,
         AfterValidator(lowered),
-        matching(r"^[0-9a-f]{64}$", "is a SHA-256 in 64 hexadecimal digits"),
+        matching(r"[0-9a-fA-F]{64}", "is a SHA-256 in 64 hexadecimal digits"),
     ] = Field(None, description="SHA-256 of the file; the program computes it when not given.")
 
     @property

@@ -7,37 +7,17 @@ compared.
 from __future__ import annotations
 
 import json
-import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, model_serializer
+from pydantic import BeforeValidator, model_serializer
 
 from pulumi_dli.specs.fields import Part
+from pulumi_dli.specs.shapes import PACKAGE_RULE, PackagePath, Settings, TagMap, Text
 
 OWNER_TAG = "pulumi_dli_owner"
 """The tag by which a create recognises its own earlier attempt. Never part of the `tags` input."""
 
-_TAG_TEXT = re.compile(r"^[\w .:+\-@/=]*$")
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    """Contract 4.1: at most 20 (one of them is ours), key up to 128, value up to 255."""
-    if len(tags) > 19:
-        raise ValueError("at most 19 tags (the service allows 20, and one is the provider's own)")
-    for key, value in tags.items():
-        if not key or len(key) > 128 or key.strip() != key or key.startswith("_sys_") or not _TAG_TEXT.match(key):
-            raise ValueError(
-                "a tag key has 1 to 128 letters, digits, blanks or _.:+-@, does not begin with _sys_ "
-                "and does not begin or end with a blank"
-            )
-        if len(value) > 255 or not _TAG_TEXT.match(value):
-            raise ValueError(f"the value of tag {key} has at most 255 letters, digits, blanks or _.:+-@")
-        if key == OWNER_TAG:
-            raise ValueError(f"the tag {OWNER_TAG} is the provider's own")
-    return tags
-
-
-Tags = Annotated[dict[str, str], AfterValidator(_tags)]
+Tags = Annotated[dict[str, str], TagMap(own=OWNER_TAG)]
 
 
 def whole(value: Any) -> Any:
@@ -52,24 +32,24 @@ def text_map(value: Any) -> Any:
     lines of `key=value` as the console shows them.
     """
     if isinstance(value, str):
-        stripped = value.strip()
-        if stripped[:1] in ("[", "{"):
-            try:
-                value = json.loads(stripped)
-            except ValueError as error:
-                raise ValueError("is neither a map nor a JSON text") from error
-        else:
-            lines = [line.partition("=") for line in stripped.splitlines() if line.strip()]
-            if any(not separator for _, separator, _ in lines):
-                raise ValueError("is neither a map nor lines of key=value")
-            return {key.strip(): text.strip() for key, _, text in lines}
-    if isinstance(value, list):
-        if not all(isinstance(pair, dict) and {"key", "value"} == set(pair) for pair in value):
-            raise ValueError('is neither a map nor a list of {"key": …, "value": …}')
+        value = _read(value.strip())
+    if reason := Settings().problem(value):
+        raise ValueError(reason)
+    if isinstance(value, list | tuple):
         value = {pair["key"]: pair["value"] for pair in value}
-    if isinstance(value, dict):
-        return {str(key): _text(item) for key, item in value.items()}
-    return value
+    return {key: _text(item) for key, item in value.items()}
+
+
+def _read(text: str) -> Any:
+    if text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError("is neither a map nor a JSON text") from None
+    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
+    if any(not separator for _, separator, _ in lines):
+        raise ValueError("is neither a map nor lines of key=value")
+    return {key.strip(): value.strip() for key, _, value in lines}
 
 
 def _text(value: Any) -> str:
@@ -79,34 +59,21 @@ def _text(value: Any) -> str:
     return str(whole(value))
 
 
-TextMap = Annotated[dict[str, str], BeforeValidator(text_map)]
+TextMap = Annotated[dict[str, str], BeforeValidator(text_map), Settings()]
 
 
 def lowered(value: str) -> str:
     return value.lower()
 
 
-def one_of(*words: str) -> Any:
-    """A text that is one of a few words."""
-
-    def known(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return value
-
-    return AfterValidator(known)
+def one_of(*words: str, observed: tuple[str, ...] = ()) -> Text:
+    """A text that is one of a few words; `observed` are those that only a refresh may find."""
+    return Text(choices=words, observed=observed)
 
 
-def matching(pattern: str, rule: str) -> Any:
+def matching(pattern: str, rule: str) -> Text:
     """A text of a form that is said in words."""
-    compiled = re.compile(pattern)
-
-    def fits(value: str) -> str:
-        if not compiled.match(value):
-            raise ValueError(rule)
-        return value
-
-    return AfterValidator(fits)
+    return Text(pattern=pattern, rule=rule)
 
 
 class PackageRef(Part):
@@ -115,7 +82,11 @@ class PackageRef(Part):
     The digest is what makes new bytes under the same path restart exactly the jobs that use them.
     """
 
-    path: str
+    type_name: ClassVar[str] = "PackageReference"
+    short: ClassVar[str] = "path"
+    said: ClassVar[str] = PACKAGE_RULE
+
+    path: Annotated[str, PackagePath()]
     digest: str | None = None
 
     @model_serializer
@@ -129,16 +100,4 @@ def _reference(value: Any) -> Any:
     return value if not isinstance(value, str) else {"path": value}
 
 
-def _path(reference: PackageRef) -> PackageRef:
-    """Contract 5.8: `obs://bucket/key`, `group/package` or `package`."""
-    path = reference.path
-    if path.startswith("obs://"):
-        bucket, _, key = path.removeprefix("obs://").partition("/")
-        if not bucket or not key:
-            raise ValueError("an OBS path reads obs://bucket/key")
-    elif "://" in path or path.count("/") > 1 or path.strip("/") != path or not path:
-        raise ValueError("a package is named group/package.jar, package.jar or obs://bucket/key")
-    return reference
-
-
-Package = Annotated[PackageRef, BeforeValidator(_reference), AfterValidator(_path)]
+Package = Annotated[PackageRef, BeforeValidator(_reference)]

@@ -19,11 +19,6 @@ SUCCESS = {
     "jobs.delete_many": [DONE],
     "packages.upload": {"group_name": "apps"},
 }
-    "jobs.run": [DONE],
-    "jobs.stop": [DONE],
-    "jobs.delete_many": [DONE],
-    "packages.upload": {"group_name": "apps"},
-}
 
 
 def unheard(stream_or_stack, operation: str, times: int = 1, body: object = None) -> None:

@@ -10,48 +10,20 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pulumi_dli.specs.fields import Cleared, Mark
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
-LIVE_FIELDS = frozenset(
-    {"smn_topic", "restart_when_exception", "resume_checkpoint", "resume_max_num", "checkpoint_path", "obs_bucket"}
-)
+SENT = FlinkJarJobSpec.sent()
+"""The fields of the create and update bodies."""
+LIVE_FIELDS = FlinkJarJobSpec.live()
 """What a running job takes (contract 6.3)."""
+CLEARED: Mapping[str, Any] = FlinkJarJobSpec.values_of(Cleared)
+"""What to send for a field that was given and is omitted now. A field that is not among them cannot be cleared."""
 
-CLEARED: Mapping[str, Any] = {
-    "desc": "",
-    "main_class": "",
-    "entrypoint_args": "",
-    "dependency_jars": [],
-    "dependency_files": [],
-    "runtime_config": "",
-    "flink_log_config": "",
-    "smn_topic": "",
-    "obs_bucket": "",
-    "checkpoint_path": "",
-    "execution_agency_urn": "",
-    "image": "",
-    "flink_version": "",
-    "feature": "basic",
-    "log_enabled": False,
-    "checkpoint_enabled": False,
-    "restart_when_exception": False,
-    "resume_checkpoint": False,
-    "resume_max_num": -1,
-    "cu_number": 2,
-    "manager_cu_number": 1,
-    "parallel_number": 1,
-    "tm_cus": 1,
-    "checkpoint_mode": 1,
-    "checkpoint_interval": 10,
-    "resource_config_version": "v1",
-}
-"""What to send for a field that was given and is given no more: a text is emptied, a number goes back to the default of
-the create call (contract 6.1). A field that is not listed cannot be cleared."""
-
-_AT_TOP = frozenset({"name", "desc", "queue_name", "main_class", "entrypoint_args"})
+_AT_TOP = FlinkJarJobSpec.marked(Mark.AT_TOP)
 _NEVER_MADE_UP = frozenset(
     {
         "desc",
@@ -64,10 +36,8 @@ _NEVER_MADE_UP = frozenset(
         "obs_bucket",
     }
 )
-_NEVER_READ = frozenset({"flink_log_config"})
-_ALWAYS_SET = ("entrypoint", "parallel_number", "checkpoint_enabled")  # a job that tells none of these tells nothing
-SENT = tuple(field for field in FlinkJarJobSpec.model_fields if FlinkJarJobSpec.wire_name(field))
-"""The fields of the create and update bodies."""
+_NEVER_READ = FlinkJarJobSpec.marked(Mark.NEVER_READ)
+_ALWAYS_SET = FlinkJarJobSpec.marked(Mark.ALWAYS_READ)
 
 
 def body(inputs: Mapping[str, Any], fields: Collection[str] = SENT) -> dict[str, Any]:

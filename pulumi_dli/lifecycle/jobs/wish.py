@@ -25,27 +25,17 @@ from pulumi_dli.lifecycle.jobs.wire import (
     path_of,
 )
 from pulumi_dli.lifecycle.ownership import HOLD
-from pulumi_dli.specs.fields import Change, Effect
+from pulumi_dli.specs.fields import Change, Effect, Mark
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
 NOTES = ("declared_state", "deferred", "unfinished", "resume_from", "has_run", "savepoints", "owner_tag", HOLD)
-RUNS_AGAIN = frozenset(
-    {
-        "entrypoint",
-        "dependency_jars",
-        "dependency_files",
-        "entrypoint_args",
-        "main_class",
-        "source_hash",
-        "restart_nonce",
-    }
-)
+RUNS_AGAIN = FlinkJarJobSpec.marked(Mark.RUNS_AGAIN)
 """Fields for which a bounded job that has finished runs once more."""
 
-_NOT_PLANNED = frozenset({"tags", "state", "savepoint_nonce"})  # they have moves of their own
+_NOT_PLANNED = FlinkJarJobSpec.marked(Mark.OWN_STEPS)
 
 
 _HAVE_RUN = frozenset({"job_running_exception", "job_arrearage_stopped", "job_arrearage_recovering"})

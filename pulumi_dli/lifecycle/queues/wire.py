@@ -12,10 +12,11 @@ from typing import Any
 
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.lifecycle.ownership import declared_tags_now, visible, wire_tags
+from pulumi_dli.specs.fields import Assumed
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
-DEFAULTS: Mapping[str, Any] = {"queue_type": "general", "resource_mode": 1}
+DEFAULTS: Mapping[str, Any] = QueueSpec.values_of(Assumed)
 """What a queue is when the program does not say: what Flink jar jobs need (contract 4.1). The service's own differ."""
 
 _FACTS = (
