@@ -1,6 +1,6 @@
 """What a phase may cost: the budget of calls, and the floor in time. Pure.
 
-The floor is the critical path of the service's own times (contract 9.3) with the given width: what nobody can go below.
+The floor is the critical path of the service's own times (dli-api 9.3) with the given width: what nobody can go below.
 The watch of an upgrade (`stabilization_seconds`, 60 s by default) is in it, since it is promised, not overhead.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-BATCH = 50  # ids of a batch call (contract 6.5)
-PAGE = 100  # jobs of a list page (contract 3.7)
+BATCH = 50  # ids of a batch call (dli-api 6.5)
+PAGE = 100  # jobs of a list page (dli-api 3.7)
 
 UPLOAD_SECONDS = 10.0
 FIRST_SUBMIT_SECONDS = 480.0

@@ -36,7 +36,7 @@ from pulumi_dli.sources import (
     unknown_settings,
 )
 
-_PROJECT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # contract 1.1
+_PROJECT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # dli-api 1.1
 _VERSION = re.compile(r"/v\d+(\.\d+)?$")  # of IAM, at the end of its address
 
 _LIMITS: Mapping[str, tuple[float, float]] = {

@@ -27,7 +27,7 @@ class AccessKey:
 @dataclass(frozen=True)
 class Password:
     """An IAM user of a domain (by name, else by id); `project_name` scopes the token when no project id is known
-    (contract 2.1).
+    (dli-api 2.1).
     """
 
     user_name: str
@@ -61,8 +61,8 @@ class Connection:
         ca_bundle: file of certificates to trust; None trusts what `requests` does.
         insecure: whether TLS certificates go unverified.
         connect_timeout_seconds, read_timeout_seconds: of one request. The service itself gives up after 2 minutes
-            (contract 1.3), so that its own answer comes first.
-        language: of the service's messages (`X-Language`, contract 1.1).
+            (dli-api 1.3), so that its own answer comes first.
+        language: of the service's messages (`X-Language`, dli-api 1.1).
         poll_seconds: the first interval of a wait; it grows to ten times this.
         owner: what tells stacks of the same project and stack name apart; "" when nothing does.
         max_concurrency: how many requests of this process are under way at once, over all resources.

@@ -15,7 +15,7 @@ from pulumi_dli.errors import ConfigError
 _OTC = "otc.t-systems.com"
 _HUAWEI = "myhuaweicloud.com"
 
-# Open Telekom Cloud: contract 2.1, 2.3. Huawei Cloud: the endpoints of DLI in the vendor's own client; eu-west-0 is
+# Open Telekom Cloud: dli-api 2.1, 2.3. Huawei Cloud: the endpoints of DLI in the vendor's own client; eu-west-0 is
 # Orange's, under another domain.
 _DOMAINS = {
     "eu-de": _OTC,
@@ -64,7 +64,7 @@ def region_of(name: str) -> Region:
 
 
 def region_of_project(project_name: str | None) -> str | None:
-    """`eu-de_orders` lies in `eu-de`: on these clouds a project's name begins with its region (contract 2.1)."""
+    """`eu-de_orders` lies in `eu-de`: on these clouds a project's name begins with its region (dli-api 2.1)."""
     name = (project_name or "").partition("_")[0]
     return name if name in _DOMAINS else None
 

@@ -1,4 +1,4 @@
-"""Requests and answers as values, and which error an answer is (contract 3).
+"""Requests and answers as values, and which error an answer is (dli-api 3).
 
 `transport.py` makes an `Answer` of what came back and asks `refusal` whether it is an error; the sections read the
 others. Pure: nothing is sent here.
@@ -43,7 +43,7 @@ from pulumi_dli.redaction import visible
 
 _AUTH_CODES = frozenset({"DLI.0003", "DLI.0013", "DLI.0014", "DLI.0015", "DLI.0016"})
 _DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
-# The objects these name are missing ones that a create refers to: their texts hold "exist" as well (contract 3.4).
+# The objects these name are missing ones that a create refers to: their texts hold "exist" as well (dli-api 3.4).
 _MISSING_CODES = frozenset({"DLI.0002", "DLI.11016", "DLI.11032"})
 _DENIED = re.compile(r"(\bnot|n't|\bno longer|\bcannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
 _CLIPPED = 500
@@ -55,7 +55,7 @@ class Request:
     """One call of the service.
 
     Attributes:
-        version: the API's version of this very path; they are mixed on purpose (contract 0.3).
+        version: the API's version of this very path; they are mixed on purpose (dli-api 0.3).
         segments: of the path after the project id, not yet percent-encoded.
         what: the call in words, for errors ("delete queue orders").
         subject: the kind of object the path names, None when it names none.
@@ -128,7 +128,7 @@ class Answer:
 
 
 def decode(content: bytes) -> Any:
-    """A body as JSON, else as text; None when it is empty (contract 5.5)."""
+    """A body as JSON, else as text; None when it is empty (dli-api 5.5)."""
     text = content.decode("utf-8", errors="replace").strip()
     if not text:
         return None
@@ -169,7 +169,7 @@ def _of_success(answer: Answer) -> DliError | None:
 
 
 def read_error(value: object, status: int) -> tuple[str, str]:
-    """Code ("" when there is none) and text of an error body, whatever its shape (contract 3.2)."""
+    """Code ("" when there is none) and text of an error body, whatever its shape (dli-api 3.2)."""
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, Mapping) and _code(item)), None)
     if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
@@ -184,7 +184,7 @@ def read_error(value: object, status: int) -> tuple[str, str]:
 
 
 def is_queue_assigning(error: BaseException) -> bool:
-    """Whether the queue's compute is not there yet: wait and repeat the call (contract 3.6, 4.8)."""
+    """Whether the queue's compute is not there yet: wait and repeat the call (dli-api 3.6, 4.8)."""
     return isinstance(error, ApiError) and "is assigning" in error.message
 
 
@@ -234,14 +234,14 @@ def _classified(answer: Answer) -> DliError:
 
 
 def _is_duplicate(code: str, text: str) -> bool:
-    """By code, else by the text: the number for jobs is inherited from an older service (contract 3.4)."""
+    """By code, else by the text: the number for jobs is inherited from an older service (dli-api 3.4)."""
     if code in _DUPLICATE_CODES:
         return True
     return code not in _MISSING_CODES and "exist" in text.lower() and not _DENIED.search(text)
 
 
 def _is_status_conflict(request: Request, code: str, text: str) -> bool:
-    busy = code == "DLI.0007" and request.method == "DELETE"  # a queue with running jobs (contract 4.4)
+    busy = code == "DLI.0007" and request.method == "DELETE"  # a queue with running jobs (dli-api 4.4)
     return busy or code == "DLI.15002" or "is assigning" in text
 
 

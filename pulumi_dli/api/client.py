@@ -61,7 +61,7 @@ class DliClient:
         return self._transport.calls
 
     def obs_authorize(self, buckets: Sequence[str]) -> None:
-        """Let DLI use OBS buckets; one that it may use already is fine (contract 2.4)."""
+        """Let DLI use OBS buckets; one that it may use already is fine (dli-api 2.4)."""
         request = Request(
             "POST",
             "v1.0",

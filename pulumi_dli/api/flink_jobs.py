@@ -1,4 +1,4 @@
-"""Flink jobs: create and update jar jobs, run and stop in batches, delete, list, details, savepoints (contract 6).
+"""Flink jobs: create and update jar jobs, run and stop in batches, delete, list, details, savepoints (dli-api 6).
 
 A batch answers by position, and on HTTP 400 the elements that succeeded did happen: every item's own result is
 returned. A batch is never repeated; whoever loses its answer reads every job again.
@@ -61,7 +61,7 @@ class FlinkJobs:
         return job_id
 
     def update_jar(self, job_id: int, body: Mapping[str, Any]) -> None:
-        """Change what `body` names, leave the rest. Not repeated: an unchanged bucket is refused (contract 6.3).
+        """Change what `body` names, leave the rest. Not repeated: an unchanged bucket is refused (dli-api 6.3).
 
         Raises:
             NotFoundError: the job is gone.
@@ -119,7 +119,7 @@ class FlinkJobs:
         show_detail: bool = False,
         order: str = "asc",
     ) -> JobPage:
-        """One page of jobs by time of creation. `name` may match more than the exact name (contract 6.8)."""
+        """One page of jobs by time of creation. `name` may match more than the exact name (dli-api 6.8)."""
         query = {
             "offset": str(offset),
             "limit": str(limit),
@@ -247,7 +247,7 @@ class FlinkJobs:
                 says=("is_success", "error_code"),
             )
         )
-        # An older service answered a stop with a bare object (contract 6.6).
+        # An older service answered a stop with a bare object (dli-api 6.6).
         items = [answer.value] if isinstance(answer.value, Mapping) else answer.value
         if not isinstance(items, list) or len(items) != len(job_ids):
             raise answer.unreadable("not one result for each job")

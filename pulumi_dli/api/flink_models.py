@@ -1,4 +1,4 @@
-"""What the service reports about Flink jobs, as frozen records (contract 6.2, 6.5, 6.9).
+"""What the service reports about Flink jobs, as frozen records (dli-api 6.2, 6.5, 6.9).
 
 `flink_jobs.py` reads them; lifecycles and functions get them. No calls here.
 """
@@ -193,7 +193,7 @@ class JobPage:
 
 
 class ExecutionGraph(Record):
-    """Flink's view of a job. The keys are hyphenated and camelCase on the wire (contract 6.10)."""
+    """Flink's view of a job. The keys are hyphenated and camelCase on the wire (dli-api 6.10)."""
 
     jid: Text = None
     name: Text = None

@@ -18,7 +18,7 @@ from pulumi_dli.clock import Clock
 from pulumi_dli.errors import CancelledError, UnsentRequestError
 
 _WIDENING_PER_SUCCESS = 0.25
-_FIRST_SHUT_SECONDS = 2.0  # "a few seconds" (contract 3.6)
+_FIRST_SHUT_SECONDS = 2.0  # "a few seconds" (dli-api 3.6)
 _LONGEST_SHUT_SECONDS = 60.0
 _TELL_SECONDS = 2.0  # between two passing lines; the host shows fewer
 

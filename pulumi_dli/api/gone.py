@@ -1,8 +1,8 @@
-"""Whether an answer says that an object does not exist: decided here alone (contract 3.5).
+"""Whether an answer says that an object does not exist: decided here alone (dli-api 3.5).
 
 `answers.py` asks for every refused request that named an object. A wrong "gone" makes a live stream look deleted, so
 whatever is not listed in the contract is something else. Missing objects come as 400 more often than as 404, and a 404
-of the gateway only says that the region has no such API (contract 2.3).
+of the gateway only says that the region has no such API (dli-api 2.3).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Subject(StrEnum):
     TAGGED = "tagged resource"
 
 
-# 16001: details; 17001: delete; 13007: run. All three mean "job id does not exist" (contract 3.4).
+# 16001: details; 17001: delete; 13007: run. All three mean "job id does not exist" (dli-api 3.4).
 _MISSING_JOB = frozenset({"DLI.16001", "DLI.17001", "DLI.13007"})
 
 
@@ -47,6 +47,6 @@ def is_gone(subject: Subject | None, *, status: int, code: str, message: str, em
 
 
 def is_unpublished(error: BaseException) -> bool:
-    """Whether the region does not offer the call at all: a 404 of the gateway (contract 2.3, 3.2), never "gone"."""
+    """Whether the region does not offer the call at all: a 404 of the gateway (dli-api 2.3, 3.2), never "gone"."""
     status, code = getattr(error, "status", None), getattr(error, "code", "")
     return isinstance(error, DliError) and status == 404 and str(code).startswith("APIG")

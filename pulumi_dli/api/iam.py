@@ -1,4 +1,4 @@
-"""Who we are to the service: a signature per request, or a token of IAM (contract 2.1).
+"""Who we are to the service: a signature per request, or a token of IAM (dli-api 2.1).
 
 `transport.py` asks for an auth object per request, and for a renewal once when it is refused. Tokens come through
 keystoneauth1, which is loaded only when a password has to be turned into one. All resources share one token.

@@ -1,4 +1,4 @@
-"""The client of OBS: local files into it, and objects of ours out of it again (contract 5.2: packages are copied from
+"""The client of OBS: local files into it, and objects of ours out of it again (dli-api 5.2: packages are copied from
 OBS objects).
 
 `packages/` calls it, and `jobs/checkpoints.py` to look into a bucket. OBS speaks the S3 protocol, so boto3 does it: the
@@ -50,7 +50,7 @@ class Watched(Protocol):
 
 
 def object_url(connection: Connection, path: str) -> str:
-    """The URL by which DLI is told of an object: https where OBS's address is known, else `obs://` (contract 5.2)."""
+    """The URL by which DLI is told of an object: https where OBS's address is known, else `obs://` (dli-api 5.2)."""
     endpoint = connection.obs_endpoint
     if not path.startswith("obs://") or not endpoint or is_loopback(endpoint):
         return path

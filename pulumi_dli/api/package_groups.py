@@ -1,4 +1,4 @@
-"""Packages and their groups: upload, list, one package, delete, owner (contract 5).
+"""Packages and their groups: upload, list, one package, delete, owner (dli-api 5).
 
 The service has no call that returns or deletes a group: a group is what the list shows under its name. Every page of
 this API is marked as out of date for Flink 1.15 and later, which takes `obs://` paths.

@@ -1,4 +1,4 @@
-"""Queues of DLI: create, list, details, delete, scale, restart, change of network range (contract 4).
+"""Queues of DLI: create, list, details, delete, scale, restart, change of network range (dli-api 4).
 
 A full record comes from the list alone; the details lack platform, networks and labels, and no answer has a status.
 """
@@ -38,7 +38,7 @@ _VERSION = "v1.0"
 class Queue(Record):
     """A queue as the service reports it; what the answer left out is None or empty.
 
-    `cu_count` is what it has now, `cu_spec` what was bought. Details spell three keys in camelCase (contract 4.3).
+    `cu_count` is what it has now, `cu_spec` what was bought. Details spell three keys in camelCase (dli-api 4.3).
     """
 
     queue_name: Name = Field(validation_alias=AliasChoices("queueName", "queue_name"))
@@ -102,7 +102,7 @@ class Queues:
         return (read_text(self._transport.send(request).object().get("queue_name")) or asked).lower()
 
     def list(self, queue_type: str = "all", tags: Mapping[str, str] | None = None) -> list[Queue]:
-        """All queues of a type, in full. The service's own default would hide general queues (contract 4.2)."""
+        """All queues of a type, in full. The service's own default would hide general queues (dli-api 4.2)."""
         query = {"queue_type": queue_type, "tags": tag_filter(tags)}
         pairs = tuple((key, value) for key, value in query.items() if value)
         request = Request("GET", _VERSION, ("queues",), "list queues", Repeat.READ, query=pairs, says=("queues",))
@@ -144,7 +144,7 @@ class Queues:
         )
 
     def scale(self, name: str, action: str, cu_count: int) -> None:
-        """Add or remove `cu_count` CUs (`scale_out`, `scale_in`). Never repeated: each run adds again (contract 4.5).
+        """Add or remove `cu_count` CUs (`scale_out`, `scale_in`). Never repeated: each run adds again (dli-api 4.5).
 
         Raises:
             ConflictError: compute is still being assigned (`is_queue_assigning`).
@@ -158,7 +158,7 @@ class Queues:
         self._act(name, f"restart queue {name}", {"action": "restart", "force": force})
 
     def change_cidr(self, name: str, cidr: str) -> None:
-        """Give the queue another network range. Not in every region: see `is_unpublished` (contract 4.6)."""
+        """Give the queue another network range. Not in every region: see `is_unpublished` (dli-api 4.6)."""
         self._transport.send(
             Request(
                 "PUT",
@@ -172,7 +172,7 @@ class Queues:
         )
 
     def enter_pool(self, name: str, pool: str) -> None:
-        """Bind an existing queue to an elastic resource pool, for good (contract 4.12). Never repeated."""
+        """Bind an existing queue to an elastic resource pool, for good (dli-api 4.12). Never repeated."""
         self._transport.send(
             Request(
                 "POST",
@@ -196,6 +196,6 @@ class Queues:
             says=("is_success", "result"),
         )
         answer = self._transport.send(request)
-        # A scaling answers `result` in the place of `is_success` (contract 1.5).
+        # A scaling answers `result` in the place of `is_success` (dli-api 1.5).
         if isinstance(answer.value, Mapping) and not is_true(answer.value.get("result")):
             raise answer.error(ApiError, "", read_text(answer.value.get("message")) or f"{what} was refused")

@@ -1,4 +1,4 @@
-"""Which outcome of which call may be repeated, and after how long. Deciding is pure (contract 1.4, 3.6).
+"""Which outcome of which call may be repeated, and after how long. Deciding is pure (dli-api 1.4, 3.6).
 
 `transport.py` and `iam.py` send through `with_retries`, the one loop; it sleeps only through what it is given.
 

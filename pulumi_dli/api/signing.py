@@ -1,4 +1,4 @@
-"""Requests signed with an access key (SDK-HMAC-SHA256, contract 2.2), as an auth class of `requests`.
+"""Requests signed with an access key (SDK-HMAC-SHA256, dli-api 2.2), as an auth class of `requests`.
 
 `transport.py` attaches it, so that it signs the very bytes and address that are sent. Our own, because the vendor's
 core package brings a database driver along; the tests compare both.

@@ -1,4 +1,4 @@
-"""Tags of queues, packages and jobs (contract 4.7).
+"""Tags of queues, packages and jobs (dli-api 4.7).
 
 The vendor documents these calls, Open Telekom Cloud does not: where a region lacks them the gateway answers 404, which
 `is_unpublished` recognises. Then nothing is known about tags; it never means that the resource is gone.
@@ -118,7 +118,7 @@ class Tags:
                 Repeat.SAFE,
                 body={"tags": tag_list(tags)},
                 subject=Subject.TAGGED,
-                # 204, or any text: the sources differ (contract 4.7)
+                # 204, or any text: the sources differ (dli-api 4.7)
                 says=(),
                 may_be_empty=True,
                 any_text=True,

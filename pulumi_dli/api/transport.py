@@ -1,7 +1,7 @@
 """One request to the service: sign, send, decode, raise.
 
 The sections (`queues.py` and its siblings) call `Transport.send`; they never see HTTP. "200 but is_success false",
-empty bodies, plain text and the gateway's own errors end here (contract 1.2, 3.2). Redirects are never followed:
+empty bodies, plain text and the gateway's own errors end here (dli-api 1.2, 3.2). Redirects are never followed:
 credentials would go along. Bodies and headers are never logged. `exchange.py` bounds each exchange in time and size.
 """
 
@@ -56,7 +56,7 @@ _ADDRESS_ERRORS = (
     requests.exceptions.InvalidSchema,
     urllib3.exceptions.LocationValueError,
 )
-_SKEW_SECONDS = 300.0  # gateways usually bear 15 minutes (contract 2.2)
+_SKEW_SECONDS = 300.0  # gateways usually bear 15 minutes (dli-api 2.2)
 
 
 class Transport:
@@ -102,7 +102,7 @@ class Transport:
         try:
             return self._repeated(request, auth)
         except AuthError as error:
-            # Refused before anything was done: safe for every kind of call, once (contract 3.6).
+            # Refused before anything was done: safe for every kind of call, once (dli-api 3.6).
             stale = error.status == 401 or error.code in ("DLI.0013", "DLI.0015")
             if not stale or not self._identity.renew(auth):
                 raise
@@ -283,7 +283,7 @@ def _unreadable(request: Request, path: str, error: Exception) -> DliError:
 
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
-    """Encoded as the signature wants it: a blank is `%20`, never `+` (contract 2.2)."""
+    """Encoded as the signature wants it: a blank is `%20`, never `+` (dli-api 2.2)."""
     encoded = "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(pairs))
     return f"?{encoded}" if encoded else ""
 

@@ -1,4 +1,4 @@
-"""How values of the wire are read and written: the one place for the reading rules (contract 1.2, 1.5, 6.1, 8).
+"""How values of the wire are read and written: the one place for the reading rules (dli-api 1.2, 1.5, 6.1, 8).
 
 The models of queues, packages and jobs are built on it. Reading never fails on a value's type: what cannot be read is
 absent (None), and null, missing and "" are the same. A record without its identity is another matter: `read_record`.
@@ -15,11 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from pulumi_dli.errors import UnexpectedAnswerError
 
-_CHECKPOINT_MODES = {"exactly_once": 1, "at_least_once": 2}  # contract 6.1: number in, word out
+_CHECKPOINT_MODES = {"exactly_once": 1, "at_least_once": 2}  # dli-api 6.1: number in, word out
 
 
 def is_true(value: object, *, default: bool = True) -> bool:
-    """Whether the service means yes: `true`, or the text "true" in any case. Missing means `default` (contract 1.5)."""
+    """Whether the service means yes: `true`, or the text "true" in any case. Missing means `default` (dli-api 1.5)."""
     if value is None:
         return default
     return value is True or (isinstance(value, str) and value.strip().lower() == "true")
@@ -46,7 +46,7 @@ def read_number(value: object) -> float | None:
 
 
 def read_int(value: object) -> int | None:
-    """A whole number, also when it comes as text; ids and times need more than 32 bits (contract 1.2)."""
+    """A whole number, also when it comes as text; ids and times need more than 32 bits (dli-api 1.2)."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -67,7 +67,7 @@ def read_flag(value: object) -> bool | None:
 
 
 def read_time(value: object) -> int | None:
-    """Milliseconds since the epoch; 0 and -1 stand for "not yet" (contract 1.2)."""
+    """Milliseconds since the epoch; 0 and -1 stand for "not yet" (dli-api 1.2)."""
     time = read_int(value)
     return time if time is not None and time > 0 else None
 
@@ -84,7 +84,7 @@ def read_texts(value: object) -> tuple[str, ...] | None:
 
 
 def read_labels(value: object) -> tuple[str, ...]:
-    """Queue labels as `key=value`, whether they come as `a=1,b=2`, JSON text, an object or a list (contract 4.2)."""
+    """Queue labels as `key=value`, whether they come as `a=1,b=2`, JSON text, an object or a list (dli-api 4.2)."""
     if isinstance(value, str):
         decoded = _decoded(value)
         value = decoded if isinstance(decoded, list | dict) else value.split(",")
@@ -118,7 +118,7 @@ def read_pairs(value: object) -> dict[str, str] | None:
 def read_runtime_config(value: object) -> dict[str, str] | None:
     """Runtime settings as a map, from JSON text (pairs or object) or `key=value` lines; None when it is no such text.
 
-    The text form is unsettled between the sources (contract 6.1), so all of them are read.
+    The text form is unsettled between the sources (dli-api 6.1), so all of them are read.
     """
     if not isinstance(value, str):
         return read_pairs(value)
@@ -135,12 +135,12 @@ def read_runtime_config(value: object) -> dict[str, str] | None:
 
 
 def runtime_config_text(settings: Mapping[str, object]) -> str:
-    """Runtime settings as the service takes them: the JSON text of a list of pairs (contract 6.1)."""
+    """Runtime settings as the service takes them: the JSON text of a list of pairs (dli-api 6.1)."""
     return json.dumps(tag_list(settings), ensure_ascii=False)
 
 
 def read_checkpoint_mode(value: object) -> int | None:
-    """1 (exactly once) or 2 (at least once); it is sent as a number and comes back as a word (contract 6.9)."""
+    """1 (exactly once) or 2 (at least once); it is sent as a number and comes back as a word (dli-api 6.9)."""
     if isinstance(value, str) and value.strip().lower() in _CHECKPOINT_MODES:
         return _CHECKPOINT_MODES[value.strip().lower()]
     mode = read_int(value)
@@ -148,7 +148,7 @@ def read_checkpoint_mode(value: object) -> int | None:
 
 
 def read_status(value: object) -> str:
-    """A status in upper case ("uploading" was seen, contract 5.2); "" when there is none."""
+    """A status in upper case ("uploading" was seen, dli-api 5.2); "" when there is none."""
     return (read_text(value) or "").strip().upper()
 
 

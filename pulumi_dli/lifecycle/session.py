@@ -70,7 +70,7 @@ class Session:
         return self._queue_tags.get()
 
     def set_tags(self, kind: str, id: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-        """Change only the tags that differ (contract 4.7); a tag is removed by key and value."""
+        """Change only the tags that differ (dli-api 4.7); a tag is removed by key and value."""
         gone = {key: value for key, value in old.items() if new.get(key) != value}
         come = {key: value for key, value in new.items() if old.get(key) != value}
         if gone:

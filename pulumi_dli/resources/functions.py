@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class QueueInfo:
-    """A queue that exists (contract 4.2). Times are milliseconds since the epoch."""
+    """A queue that exists (dli-api 4.2). Times are milliseconds since the epoch."""
 
     queue_name: str
     queue_type: str | None
@@ -49,7 +49,7 @@ class PackageInfo:
 
 @dataclass(frozen=True)
 class PackageGroupInfo:
-    """A package group that exists (contract 5.4)."""
+    """A package group that exists (dli-api 5.4)."""
 
     group_name: str
     status: str | None
@@ -59,7 +59,7 @@ class PackageGroupInfo:
 
 @dataclass(frozen=True)
 class FlinkJobInfo:
-    """A Flink job that exists (contract 6.8)."""
+    """A Flink job that exists (dli-api 6.8)."""
 
     job_id: str
     name: str
@@ -183,7 +183,7 @@ def _jobs(client: DliClient, filters: Mapping[str, str | None]) -> Sequence[Flin
             start_time=job.start_time,
         )
         for job in sorted(jobs, key=lambda job: job.create_time or 0)
-        # The service's own filters may be fuzzy (contract 6.8).
+        # The service's own filters may be fuzzy (dli-api 6.8).
         if (not filters["name"] or job.name == filters["name"])
         and (not filters["status"] or job.status == filters["status"])
         and (not filters["queue_name"] or (job.queue_name or "").lower() == filters["queue_name"].lower())

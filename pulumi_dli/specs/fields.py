@@ -47,7 +47,7 @@ LOCAL = Wire(None)
 @dataclass(frozen=True)
 class Cleared:
     """What to send for a field that was given once and is omitted now: a text is emptied, a number goes back to the
-    default of the create call (contract 6.1). A field without this mark cannot be cleared.
+    default of the create call (dli-api 6.1). A field without this mark cannot be cleared.
     """
 
     value: Any
@@ -63,7 +63,7 @@ class Assumed:
 class Mark(Enum):
     """A fact about a field that the lifecycle of its resource needs."""
 
-    AT_TOP = "stands at the top of a read, beside the nested definition (contract 6.9)"
+    AT_TOP = "stands at the top of a read, beside the nested definition (dli-api 6.9)"
     NEVER_READ = "the service takes it and never returns it"
     ALWAYS_READ = "stands in every complete answer: one without these fields says nothing of the definition"
     RUNS_AGAIN = "a bounded job that has finished runs once more when it changes"

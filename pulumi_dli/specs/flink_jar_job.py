@@ -1,4 +1,4 @@
-"""The fields that only a Flink jar job has (contract 6.1, dli_02_0230). The others stand in `flink_job.py`."""
+"""The fields that only a Flink jar job has (dli-api 6.1, dli_02_0230). The others stand in `flink_job.py`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The fields that Flink jobs of every kind have (contract 6.1, dli_02_0230), and how the life of a job is led.
+"""The fields that Flink jobs of every kind have (dli-api 6.1, dli_02_0230), and how the life of a job is led.
 
 The effect of each field stands beside it, and all else that the lifecycle needs to know of it; what the service takes
-while the job runs is IN_PLACE (contract 6.3). What only a jar job has stands in `flink_jar_job.py`.
+while the job runs is IN_PLACE (dli-api 6.3). What only a jar job has stands in `flink_jar_job.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ResourceConfig(Part):
 
 
 def _checkpoint_mode(value: Any) -> Any:
-    """Sent as a number, read back as a word (contract 10, row 17)."""
+    """Sent as a number, read back as a word (dli-api 10, row 17)."""
     return {"exactly_once": 1, "at_least_once": 2}.get(value, value) if isinstance(value, str) else value
 
 
@@ -101,7 +101,7 @@ def _sizes_by_version(spec: Any) -> str | None:
 
 
 def is_new_flink(version: str | None) -> bool:
-    """Flink 1.15 and later: packages straight from OBS, and an agency of one's own (contract 6.11)."""
+    """Flink 1.15 and later: packages straight from OBS, and an agency of one's own (dli-api 6.11)."""
     parts = (version or "").split(".")
     return len(parts) > 1 and all(part.isdigit() for part in parts[:2]) and (int(parts[0]), int(parts[1])) >= (1, 15)
 

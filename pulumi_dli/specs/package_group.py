@@ -1,4 +1,4 @@
-"""The fields of a package group (contract 5.2, dli_02_0130)."""
+"""The fields of a package group (dli-api 5.2, dli_02_0130)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pulumi_dli.specs.values import Tags, matching, one_of
 _PACKAGE_NAME = re.compile(r"(?!\.)[\w!.\- ]{1,128}")
 
 KINDS = {".jar": "jar", ".py": "pyFile", ".egg": "pyFile", ".zip": "pyFile"}
-"""The kind of a package by its ending; anything else is a `file` (contract 5.2)."""
+"""The kind of a package by its ending; anything else is a `file` (dli-api 5.2)."""
 
 
 class PackageSpec(Part):
@@ -23,7 +23,7 @@ class PackageSpec(Part):
     Attributes:
         path: the object in OBS (`obs://bucket/key` or its https URL), or a local file that the provider uploads first.
         kind: `jar`, `pyFile`, `file` or `modelFile`; by the file's ending when not given.
-        digest: of the bytes; new bytes under the same name are noticed by it alone (contract 8).
+        digest: of the bytes; new bytes under the same name are noticed by it alone (dli-api 8).
         name: under which jobs know the package; the last part of the path when not given.
     """
 

@@ -23,7 +23,7 @@ def is_local(path: str) -> bool:
 
 
 def file_name(path: str) -> str:
-    """The last part of a path or URL: what the service calls the package (contract 5.2)."""
+    """The last part of a path or URL: what the service calls the package (dli-api 5.2)."""
     if is_local(path):
         return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return unquote(urlsplit(path).path.rsplit("/", 1)[-1])

@@ -1,4 +1,4 @@
-"""The fields of a queue (contract 4.1, dli_02_0194)."""
+"""The fields of a queue (dli-api 4.1, dli_02_0194)."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ class Record(Shape):
 
 
 class Settings(Shape):
-    """A map of text in any form in which people and the service write one (contract 6.1)."""
+    """A map of text in any form in which people and the service write one (dli-api 6.1)."""
 
     def _problem(self, value: Any, late: Late) -> str | None:
         if isinstance(value, str):
@@ -216,7 +216,7 @@ def _bad_setting(key: Any, value: Any) -> str | None:
 
 
 class TagMap(Shape):
-    """Tags (contract 4.1): at most 20, one of them the provider's own; key up to 128, value up to 255 characters."""
+    """Tags (dli-api 4.1): at most 20, one of them the provider's own; key up to 128, value up to 255 characters."""
 
     own: str = ""
 
@@ -282,7 +282,7 @@ class JsonText(Single):
 
 
 class PackagePath(Single):
-    """Where a package is, as a job takes it (contract 5.8): `obs://bucket/key`, `group/package` or `package`."""
+    """Where a package is, as a job takes it (dli-api 5.8): `obs://bucket/key`, `group/package` or `package`."""
 
     def _bad(self, value: Any) -> str | None:
         if not isinstance(value, str):

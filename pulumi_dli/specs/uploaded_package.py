@@ -1,4 +1,4 @@
-"""The fields of an uploaded package: a local file that jobs take from OBS by its path, without a group (contract 5.8).
+"""The fields of an uploaded package: a local file that jobs take from OBS by its path, without a group (dli-api 5.8).
 
 The path contains the digest, so that new bytes are a new object and the old ones stay for the job that runs them.
 """

@@ -28,7 +28,7 @@ def whole(value: Any) -> Any:
 def text_map(value: Any) -> Any:
     """A map of texts from any form in which people and the service write one.
 
-    A map as it is; the JSON text or list of `{"key", "value"}` pairs that the service stores (contract 6.1); or
+    A map as it is; the JSON text or list of `{"key", "value"}` pairs that the service stores (dli-api 6.1); or
     lines of `key=value` as the console shows them.
     """
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Every shape of an error (contract 3), and which class it becomes."""
+"""Every shape of an error (dli-api 3), and which class it becomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens and signatures (contract 2)."""
+"""Tokens and signatures (dli-api 2)."""
 
 from __future__ import annotations
 

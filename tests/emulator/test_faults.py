@@ -1,4 +1,4 @@
-"""Scripted trouble (contract 9.2)."""
+"""Scripted trouble (dli-api 9.2)."""
 
 from __future__ import annotations
 

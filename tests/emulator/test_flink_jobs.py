@@ -1,4 +1,4 @@
-"""What becomes of a job, from draft to gone (contract 6)."""
+"""What becomes of a job, from draft to gone (dli-api 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages and their groups (contract 5)."""
+"""Packages and their groups (dli-api 5)."""
 
 from __future__ import annotations
 

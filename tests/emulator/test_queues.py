@@ -1,4 +1,4 @@
-"""Queues and pools (contract 4)."""
+"""Queues and pools (dli-api 4)."""
 
 from __future__ import annotations
 

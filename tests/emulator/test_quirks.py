@@ -1,4 +1,4 @@
-"""Every switch changes what it says, and nothing without it (contract 9.2)."""
+"""Every switch changes what it says, and nothing without it (dli-api 9.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of statuses (contract 6.2)."""
+"""The table of statuses (dli-api 6.2)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def job(**fields: object) -> FlinkJob:
     [
         ({"restart_times": 5}, OLDS, 5),
         ({"restart_times": 0}, OLDS, 0),  # a counter that began anew
-        ({}, OLDS, 3),  # a row of the list with details has no counter (contract 6.8)
+        ({}, OLDS, 3),  # a row of the list with details has no counter (dli-api 6.8)
         ({}, {}, 0),
     ],
 )

@@ -75,5 +75,5 @@ def checked_speed(speed: float) -> float:
 
 
 def ms(seconds: float | None) -> int | None:
-    """A service time in the form of the wire (contract 1.2: milliseconds since the epoch)."""
+    """A service time in the form of the wire (dli-api 1.2: milliseconds since the epoch)."""
     return None if seconds is None else int(seconds * 1000)

@@ -1,4 +1,4 @@
-"""The one way in which rules say no, and the bodies of such answers (contract 3.1 to 3.4)."""
+"""The one way in which rules say no, and the bodies of such answers (dli-api 3.1 to 3.4)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Refusal(Exception):  # noqa: N818  (it is an answer of the service, not an
 
 
 class GatewayRefusal(Refusal):
-    """An answer of the gateway in front of DLI: its body carries the request id (contract 3.2)."""
+    """An answer of the gateway in front of DLI: its body carries the request id (dli-api 3.2)."""
 
 
 def disk_full(reason: str) -> Refusal:
@@ -38,7 +38,7 @@ def bad_parameter(message: str) -> Refusal:
 
 
 def unpublished(method: str, path: str) -> GatewayRefusal:
-    """The 404 that is not "gone": this region has no such API (contract 2.3)."""
+    """The 404 that is not "gone": this region has no such API (dli-api 2.3)."""
     text = f"The API does not exist or has not been published in the environment: {method} {path}"
     return GatewayRefusal(404, "APIGW.0101", text)
 

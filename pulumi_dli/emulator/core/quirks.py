@@ -1,4 +1,4 @@
-"""The switches of the local DLI: where sources disagree, or regions differ, a client must bear both (contract 9.2, 11).
+"""The switches of the local DLI: where sources disagree, or regions differ, a client must bear both (dli-api 9.2, 11).
 
 `GET /__dli/quirks` shows them, `PUT` sets those named. They are kept in the data file. Rules read `service.quirks`.
 """
@@ -14,7 +14,7 @@ Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 
 
 class Timings(BaseModel):
-    """Service seconds of contract 9.3; the speed of the clock scales them all."""
+    """Service seconds of dli-api 9.3; the speed of the clock scales them all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

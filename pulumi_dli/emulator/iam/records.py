@@ -1,4 +1,4 @@
-"""Who calls: IAM's tokens (Keystone v3) and the check of every DLI call (contract 2).
+"""Who calls: IAM's tokens (Keystone v3) and the check of every DLI call (dli-api 2).
 
 Without credentials on the command line every well-formed token or signature is accepted; with them, only those.
 Tokens and signatures live by the wall clock: their makers do too.
@@ -76,7 +76,7 @@ class Auth(Body):
 
 
 class TokenRequest(Body):
-    """Body of POST /v3/auth/tokens (contract 2.1)."""
+    """Body of POST /v3/auth/tokens (dli-api 2.1)."""
 
     auth: Auth
 
@@ -168,7 +168,7 @@ class Iam:
     # IAM's own calls
 
     def issue(self, body: Any, *, base_url: str) -> Reply:
-        """POST /v3/auth/tokens: the token is a header of the answer (contract 2.1)."""
+        """POST /v3/auth/tokens: the token is a header of the answer (dli-api 2.1)."""
         identity, project = _parts_of(body)
         user = self._identify(identity)
         name = project.name or "eu-de"

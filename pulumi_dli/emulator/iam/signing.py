@@ -1,4 +1,4 @@
-"""Checks an SDK-HMAC-SHA256 signature by rebuilding the canonical request (contract 2.2).
+"""Checks an SDK-HMAC-SHA256 signature by rebuilding the canonical request (dli-api 2.2).
 
 It takes the names from `SignedHeaders`, never from a fixed list. Clients have their own signer: nothing is shared.
 """

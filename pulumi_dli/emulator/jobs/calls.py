@@ -1,4 +1,4 @@
-"""Handlers of the Flink calls (contract 6): bodies in, answers out. The rules are in `records.py`."""
+"""Handlers of the Flink calls (dli-api 6): bodies in, answers out. The rules are in `records.py`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RUN_ACCEPTED = "The request for submitting DLI jobs is successfully delivered."
 STOP_ACCEPTED = "The request for stopping DLI jobs is successfully delivered."
 DELETED = "The job is successfully deleted."
 MOST_IN_A_LIST = 100
-JOB_SUCCESS = "true"  # single Flink calls quote the flag (contract 1.5)
+JOB_SUCCESS = "true"  # single Flink calls quote the flag (dli-api 1.5)
 
 
 class Ids(Body):

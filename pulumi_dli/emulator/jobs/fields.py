@@ -1,4 +1,4 @@
-"""The fields of a Flink job: bodies of create and update, their limits and defaults (contract 6.1, 6.3, 6.4)."""
+"""The fields of a Flink job: bodies of create and update, their limits and defaults (dli-api 6.1, 6.3, 6.4)."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ _DEFAULT_RESOURCES = {
 
 
 def sent(fields: CommonFields) -> dict[str, Any]:
-    """The fields of a body that say something: absent and null are alike (contract 1.2); never tags or job_type."""
+    """The fields of a body that say something: absent and null are alike (dli-api 1.2); never tags or job_type."""
     found = fields.model_dump(exclude_none=True, exclude={"tags", "job_type", "template_id"})
     if "checkpoint_mode" in found:
         found["checkpoint_mode"] = _MODES.get(found["checkpoint_mode"], found["checkpoint_mode"])
@@ -136,7 +136,7 @@ def with_defaults(fields: Mapping[str, Any], job_type: str) -> dict[str, Any]:
 
 
 def shown_resources(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The service returns a default `resource_config` even for v1 jobs (contract 6.9)."""
+    """The service returns a default `resource_config` even for v1 jobs (dli-api 6.9)."""
     own = definition.get("resource_config") or {}
     whole = {**_DEFAULT_RESOURCES, **own}
     for part in ("jobmanager_resource_spec", "taskmanager_resource_spec"):
@@ -145,7 +145,7 @@ def shown_resources(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def slots(definition: Mapping[str, Any]) -> int:
-    """`tm_slot_num`, given or computed (contract 6.1)."""
+    """`tm_slot_num`, given or computed (dli-api 6.1)."""
     given = definition.get("tm_slot_num")
     if given:
         return int(given)

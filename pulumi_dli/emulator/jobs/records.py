@@ -1,4 +1,4 @@
-"""Flink jobs: their records and rules (contract 6). `calls.py` holds the handlers that use them.
+"""Flink jobs: their records and rules (dli-api 6). `calls.py` holds the handlers that use them.
 
 A job here is a definition, a status and its savepoint; what a started job does is the runtime's business. Reports of
 the runtime are applied by `catch_up`, which the server calls before every handler; the table in `transitions.py`

@@ -1,4 +1,4 @@
-"""What Flink jobs offer: their calls, what a person at the console does to one, their tags (contract 6)."""
+"""What Flink jobs offer: their calls, what a person at the console does to one, their tags (dli-api 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statuses of a Flink job and what leads from one to the next, as data (contract 6.2).
+"""The statuses of a Flink job and what leads from one to the next, as data (dli-api 6.2).
 
 `records.py` asks it whether a call is allowed and where an event leads; what is not in the table does not happen.
 """

@@ -1,4 +1,4 @@
-"""How a job is shown: the list row, the details, and which field stands where (contract 6.8, 6.9)."""
+"""How a job is shown: the list row, the details, and which field stands where (dli-api 6.8, 6.9)."""
 
 from __future__ import annotations
 

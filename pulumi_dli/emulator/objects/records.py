@@ -1,7 +1,7 @@
 """Buckets and objects: their rows, their bytes on disk, and the URLs that name them.
 
 Bytes lie beside the data file, named by their digest; a package is a second reference to the same bytes, as the
-service copies an object when it is uploaded as a package (contract 5.2). `calls.py` speaks HTTP for it.
+service copies an object when it is uploaded as a package (dli-api 5.2). `calls.py` speaks HTTP for it.
 
 A runtime may write files of its own, `{bucket}/{key}` below the folder `beside` (Flink's savepoints and checkpoints):
 they are objects as well, without a row.
@@ -239,7 +239,7 @@ def locate(url: str) -> Location | None:
 
 
 def locate_folder(path: str) -> Location | None:
-    """Bucket and prefix (ending in /) of a folder, written `obs://bucket/dir/` or `bucket/dir/` (contract 6.10)."""
+    """Bucket and prefix (ending in /) of a folder, written `obs://bucket/dir/` or `bucket/dir/` (dli-api 6.10)."""
     text = path if "://" in path else f"obs://{path}"
     return locate(text.rstrip("/") + "/")
 

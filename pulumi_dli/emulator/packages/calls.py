@@ -1,4 +1,4 @@
-"""Handlers of the package calls (contract 5): bodies in, answers out. The records are in `records.py`."""
+"""Handlers of the package calls (dli-api 5): bodies in, answers out. The records are in `records.py`."""
 
 from __future__ import annotations
 

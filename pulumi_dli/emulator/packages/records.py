@@ -1,4 +1,4 @@
-"""Package groups and packages: their records (contract 5); `calls.py` holds the handlers.
+"""Package groups and packages: their records (dli-api 5); `calls.py` holds the handlers.
 
 A group is nothing but its packages: there is no call that returns or deletes one. An upload takes the object's bytes
 at once; an asynchronous one shows READY some seconds a package later.

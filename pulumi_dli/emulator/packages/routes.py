@@ -1,4 +1,4 @@
-"""What packages offer: their calls, what a person at the console does to one, their tags (contract 5)."""
+"""What packages offer: their calls, what a person at the console does to one, their tags (dli-api 5)."""
 
 from __future__ import annotations
 

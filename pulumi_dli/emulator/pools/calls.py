@@ -1,4 +1,4 @@
-"""Handlers of the pool calls: create, list, delete, associate (contract 4.12). The records are in `records.py`."""
+"""Handlers of the pool calls: create, list, delete, associate (dli-api 4.12). The records are in `records.py`."""
 
 from __future__ import annotations
 

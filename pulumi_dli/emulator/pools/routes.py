@@ -1,4 +1,4 @@
-"""What elastic resource pools offer: their calls and tags (contract 4.12)."""
+"""What elastic resource pools offer: their calls and tags (dli-api 4.12)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def authorize_buckets(call: Call) -> Reply:
 
 
 def quotas(call: Call) -> Reply:
-    """GET /v3/{project_id}/quotas (contract 3.7)."""
+    """GET /v3/{project_id}/quotas (dli-api 3.7)."""
     core, limits = call.core, call.core.quirks.quotas
     queues = [queue for queue in core.part(Queues).of(call.project_id) if queue.name != "default"]
     used = {

@@ -1,4 +1,4 @@
-"""What a project as a whole offers: bucket authorisation and quotas (contract 3.7)."""
+"""What a project as a whole offers: bucket authorisation and quotas (dli-api 3.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers of the queue calls (contract 4.1 to 4.9): bodies in, answers out. The records are in `records.py`."""
+"""Handlers of the queue calls (dli-api 4.1 to 4.9): bodies in, answers out. The records are in `records.py`."""
 
 from __future__ import annotations
 

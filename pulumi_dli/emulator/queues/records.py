@@ -1,4 +1,4 @@
-"""Queues: records and their compute (contract 4.8); `calls.py` holds the handlers.
+"""Queues: records and their compute (dli-api 4.8); `calls.py` holds the handlers.
 
 No answer carries a status; what shows is refusals while the compute is being assigned, and CUs that change late.
 Times are worked out when somebody looks (`settle`), from the service clock.

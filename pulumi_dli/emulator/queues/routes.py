@@ -1,4 +1,4 @@
-"""What queues offer: their calls, what a person at the console does to one, their tags (contract 4.1 to 4.9)."""
+"""What queues offer: their calls, what a person at the console does to one, their tags (dli-api 4.1 to 4.9)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 
 
 class RunState(StrEnum):
-    """How a started job is doing; the job rules translate it into DLI's statuses (contract 6.2)."""
+    """How a started job is doing; the job rules translate it into DLI's statuses (dli-api 6.2)."""
 
     SUBMITTING = "submitting"  # on its way up, also on an automatic restart
     RUNNING = "running"  # also: back to running after a savepoint, whether it was made or not
@@ -45,7 +45,7 @@ class StartRequest:
     queue: str  # stored (lower-case) name
     queue_cu: int
     queue_ready_at: float  # service time at which the queue's compute is up; a real runtime has its own truth
-    definition: Mapping[str, Any]  # the job's fields with the wire names of contract 6.1, defaults filled in
+    definition: Mapping[str, Any]  # the job's fields with the wire names of dli-api 6.1, defaults filled in
     files: Mapping[str, Path] = field(default_factory=dict)  # each entrypoint/dependency as written → its bytes on disk
     savepoint_path: str | None = None  # savepoint or imported checkpoint to restore from (`obs://…/`)
 
@@ -61,7 +61,7 @@ class Observation:
     restart_times: int = 0  # automatic restarts since `start`
     savepoint_path: str | None = None  # the newest savepoint made since `start`, as `obs://bucket/dir/`
     savepoint_at: float | None = None  # when that savepoint was made
-    graph: Mapping[str, Any] | None = None  # body of `execute_graph` (contract 6.10), when there is one
+    graph: Mapping[str, Any] | None = None  # body of `execute_graph` (dli-api 6.10), when there is one
     web_url: str | None = None  # a page of the engine itself, for the console
 
 
@@ -91,7 +91,7 @@ class Runtime(Protocol):
         """Make a savepoint of a running job: SAVEPOINTING → RUNNING, with `savepoint_path` or a description."""
 
     def update(self, job_id: int, definition: Mapping[str, Any]) -> None:
-        """The live fields of a running job have changed (contract 6.3)."""
+        """The live fields of a running job have changed (dli-api 6.3)."""
 
     def kill(self, job_id: int) -> None:
         """The job was deleted or ran into arrears: end it without ceremony; no more changes are reported for it."""
@@ -116,7 +116,7 @@ class Runtime(Protocol):
 
 
 def checkpoint_folder(job_id: int, definition: Mapping[str, Any]) -> str:
-    """Where the service keeps the checkpoints of a job that cannot choose (contract 6.1)."""
+    """Where the service keeps the checkpoints of a job that cannot choose (dli-api 6.1)."""
     return f"{definition.get('obs_bucket') or ''}/jobs/checkpoint/{job_id}_{definition['name']}"
 
 

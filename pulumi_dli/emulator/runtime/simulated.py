@@ -226,7 +226,7 @@ class SimulatedRuntime:
                 return
 
     def _restarts(self, run: Run, at: float) -> None:
-        """An automatic restart, if the job wants it and has one left this hour (contract 6.1)."""
+        """An automatic restart, if the job wants it and has one left this hour (dli-api 6.1)."""
         most = run.definition.get("resume_max_num", -1)
         run.restarts_at = [moment for moment in run.restarts_at if moment > at - 3600]
         if not run.definition.get("restart_when_exception") or (most != -1 and len(run.restarts_at) >= most):

@@ -1,4 +1,4 @@
-"""Handlers of the v3 tag calls (contract 4.7): bodies in, answers out. The records are in `records.py`."""
+"""Handlers of the v3 tag calls (dli-api 4.7): bodies in, answers out. The records are in `records.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags: their records, and the rule for a list of them in creates (contract 4.7); `calls.py` holds the handlers.
+"""Tags: their records, and the rule for a list of them in creates (dli-api 4.7); `calls.py` holds the handlers.
 
 They are kept apart from their resources, as the service never returns them with these: only v3 shows them.
 """

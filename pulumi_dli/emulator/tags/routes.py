@@ -1,4 +1,4 @@
-"""What tags offer: the v3 tag calls (contract 4.7). Which resource types there are, the services say."""
+"""What tags offer: the v3 tag calls (dli-api 4.7). Which resource types there are, the services say."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The newest complete checkpoint of a job, found where Flink writes it: in the job's bucket.
 
 DLI has no call that names it. A checkpoint is a folder `chk-<number>` with `_metadata` in it (written last), under the
-path that the service chooses, `jobs/checkpoint/` of the job's bucket (contract 6.1), or under the job's own
+path that the service chooses, `jobs/checkpoint/` of the job's bucket (dli-api 6.1), or under the job's own
 `checkpoint_path`.
 """
 
@@ -66,7 +66,7 @@ def _place(job: FlinkJob) -> tuple[str, str]:
 
 
 def _is_of(key: str, prefix: str, job_id: int) -> bool:
-    """Under the shared folder, the first part holds the job's id, with its name before or after it (contract 6.1)."""
+    """Under the shared folder, the first part holds the job's id, with its name before or after it (dli-api 6.1)."""
     if prefix != "jobs/checkpoint/":
         return True
     return str(job_id) in re.split(r"[_\-]", key.removeprefix(prefix).split("/", 1)[0])

@@ -34,7 +34,7 @@ _AGREE = {
 def tells_all(row: FlinkJob) -> bool:
     """Whether a row of the list is as good as the details of the job before an upgrade.
 
-    A row with details has the whole definition, but not the savepoint's path and the restarts for sure (contract 6.8).
+    A row with details has the whole definition, but not the savepoint's path and the restarts for sure (dli-api 6.8).
     So it will do for a job that runs and has no savepoint, or when it names the path; the restarts are read again when
     such a job has come to rest.
     """

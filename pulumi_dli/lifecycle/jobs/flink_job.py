@@ -379,7 +379,7 @@ class FlinkJarJobLifecycle:
             if replaced:
                 session.left_states[str(job.name)] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
-            call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # contract 6.6
+            call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # dli-api 6.6
 
     def _keep_what_there_is(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""

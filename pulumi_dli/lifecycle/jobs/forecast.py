@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
 _READ_BY_DELETE = ("savepoint_on_delete", "upgrade_mode", "allow_old_savepoint")
-_WITHOUT_IMPORT = ("otc.t-systems.com",)  # endpoints whose reference lacks import-savepoint (contract 6.10)
+_WITHOUT_IMPORT = ("otc.t-systems.com",)  # endpoints whose reference lacks import-savepoint (dli-api 6.10)
 
 
 def announce(call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
@@ -157,7 +157,7 @@ def _warn(call: Call, plan: Plan, situation: Situation, ahead: Ahead) -> None:
 
 
 def _warn_of_old_packages(call: Call, news: Mapping[str, Any]) -> None:
-    """Contract 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
+    """dli-api 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
     references = [news.get("entrypoint"), *(news.get("dependency_jars") or ()), *(news.get("dependency_files") or ())]
     grouped = [ref for ref in references if ref and "://" not in wire.path_of(ref)]
     if is_new_flink(news.get("flink_version")) and grouped:

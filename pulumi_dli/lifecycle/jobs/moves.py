@@ -28,7 +28,7 @@ from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES
 from pulumi_dli.lifecycle.sharing.looks import Sighting
 from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Goal, Seen, Silence
 
-START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (contract 3.8); never less than 20
+START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (dli-api 3.8); never less than 20
 _NOT_UP = ENDED | MOVING_STATUSES | {"job_init"}
 _UNSTARTED_SECONDS = 60.0  # service time for which an accepted start may still show the rest that it ends
 
@@ -42,7 +42,7 @@ class JobMoves(JobStops):
         """PUT these fields. Sent once more when the answer is lost, since it says what shall be and not what to add.
 
         Args:
-            again: the fields that still differ then: a running job refuses an unchanged bucket (contract 6.3).
+            again: the fields that still differ then: a running job refuses an unchanged bucket (dli-api 6.3).
         """
         try:
             self._put(body)
@@ -61,7 +61,7 @@ class JobMoves(JobStops):
         """Make `path` the job's newest savepoint. Repeated once when the answer is lost, as a change.
 
         Raises:
-            UpgradeBlockedError: the region has no such call (contract 6.10: not in every region).
+            UpgradeBlockedError: the region has no such call (dli-api 6.10: not in every region).
         """
         try:
             self._import(path)

@@ -15,7 +15,7 @@ from pulumi_dli.specs.fields import Effect
 
 
 class Phase(StrEnum):
-    """What a job's status means for an upgrade (contract 6.2)."""
+    """What a job's status means for an upgrade (dli-api 6.2)."""
 
     DRAFT = "never started"
     LIVE = "running"

@@ -1,6 +1,6 @@
 """What can be proven about savepoints. Pure.
 
-A start with resume takes the newest savepoint and consumes it (contract 6.5). So before a start the newest savepoint
+A start with resume takes the newest savepoint and consumes it (dli-api 6.5). So before a start the newest savepoint
 must be known to be newer than the job's last start; otherwise the start would repeat, or lose, what the job has done
 since.
 """
@@ -28,7 +28,7 @@ class SavepointFacts(Protocol):
 
 
 def time_of(path: str) -> int | None:
-    """Milliseconds of the time in a savepoint's folder name, `jobs/savepoint/{job}/{timestamp}/` (contract 6.6).
+    """Milliseconds of the time in a savepoint's folder name, `jobs/savepoint/{job}/{timestamp}/` (dli-api 6.6).
 
     The form of the timestamp is not published: milliseconds, seconds and a written date are understood. None when there
     is none, or when it names no plausible time.
@@ -56,7 +56,7 @@ def is_newest(job: SavepointFacts, history: Iterable[Mapping[str, Any]] = (), *,
     Args:
         history: savepoints that we made or found, as kept in the outputs (`path`, `time` in milliseconds of the
             service).
-        started: the last start that we know of, for details that do not tell it (contract 1.2: `start_time` may be
+        started: the last start that we know of, for details that do not tell it (dli-api 1.2: `start_time` may be
             null).
     """
     if not job.has_savepoint or not job.savepoint_path:

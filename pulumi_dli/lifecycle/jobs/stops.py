@@ -33,7 +33,7 @@ _UNSTOPPED_SECONDS = 60.0  # the same for a plain stop
 
 _COMES_BACK_SECONDS = 120.0  # service time within which a failed job restarts by itself, if it does
 _MOST_STOPS = 20
-_STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # contract 6.6
+_STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # dli-api 6.6
 
 UP = {"job_running", "job_idle", "job_finish"}
 ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
@@ -125,7 +125,7 @@ class JobStops(JobView):
             asked: what `ask_to_stop` answered.
             known: paths of savepoints of earlier times.
             path_needed: False where it is enough that there is a savepoint where there was none before: so much a
-                shared look at the list tells as well (contract 6.8).
+                shared look at the list tells as well (dli-api 6.8).
             at_rest: called once it rests, before its details are read.
 
         Raises:

@@ -1,6 +1,6 @@
 """A Flink jar job between its two spellings: the inputs of the program and the fields of the service. Pure.
 
-The nested places of a read (contract 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared
+The nested places of a read (dli-api 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared
 (6.3) are known here and nowhere else.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SENT = FlinkJarJobSpec.sent()
 """The fields of the create and update bodies."""
 LIVE_FIELDS = FlinkJarJobSpec.live()
-"""What a running job takes (contract 6.3)."""
+"""What a running job takes (dli-api 6.3)."""
 CLEARED: Mapping[str, Any] = FlinkJarJobSpec.values_of(Cleared)
 """What to send for a field that was given and is omitted now. A field that is not among them cannot be cleared."""
 
@@ -67,7 +67,7 @@ def _to_wire(field: str, value: Any) -> Any:
     if field in ("dependency_jars", "dependency_files"):
         return [path_of(item) for item in value]
     if field == "runtime_config":
-        # The text form is unsettled; a JSON list of pairs is what clients in live use send (contract 6.1).
+        # The text form is unsettled; a JSON list of pairs is what clients in live use send (dli-api 6.1).
         return json.dumps([{"key": key, "value": text} for key, text in value.items()])
     return value
 
@@ -92,14 +92,14 @@ def live_value(job: FlinkJob, field: str) -> Any:
 
 
 def is_untold(job: FlinkJob, field: str) -> bool:
-    """Whether the service says nothing of this field, so that nothing can be compared (contract 9.2: null details)."""
+    """Whether the service says nothing of this field, so that nothing can be compared (dli-api 9.2: null details)."""
     if field in _AT_TOP:
         return False
     return field in _NEVER_READ or all(getattr(job.config, name) is None for name in _ALWAYS_SET)
 
 
 def is_same(field: str, wanted: Any, live: Any, inputs: Mapping[str, Any]) -> bool:
-    """Whether the service has what is wanted, as far as it tells (contract 8: reading rules for drift).
+    """Whether the service has what is wanted, as far as it tells (dli-api 8: reading rules for drift).
 
     `wanted` None means cleared. A service that says nothing about a field does not contradict it.
     """
@@ -186,5 +186,5 @@ def undo_body(changed: Collection[str], job: FlinkJob, olds: Mapping[str, Any]) 
     if job.config.checkpoint_enabled and "checkpoint_path" in before:
         before["checkpoint_path"] = None  # the service's own then (dli_02_0230: not to be given together)
     if str(job.config.resource_config_version or "v1") != "v2":
-        before.pop("resource_config", None)  # a default that the service shows for v1, too (contract 6.9)
+        before.pop("resource_config", None)  # a default that the service shows for v1, too (dli-api 6.9)
     return body(before, before.keys())

@@ -161,7 +161,7 @@ def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Flin
     then.
 
     A field that was given once and is given no more is among them (it is cleared); an unchanged one never is: an
-    unchanged `obs_bucket` sent to a running job is an error (contract 6.3). What the service does not tell is sent when
+    unchanged `obs_bucket` sent to a running job is an error (dli-api 6.3). What the service does not tell is sent when
     it differs from the last time.
     """
     known = {*inputs, *olds, *(olds.get("deferred") or {})}
@@ -179,7 +179,7 @@ def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Flin
 
 def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob, *, sent: bool) -> list[str]:
     """Fields that the program gives no more, and that the service still has although it was told to clear them
-    (contract 6.3, 11), or that it cannot be told to clear.
+    (dli-api 6.3, 11), or that it cannot be told to clear.
 
     `checkpoint_path` is the service's own while checkpoints are enabled.
 

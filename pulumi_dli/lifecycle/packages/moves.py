@@ -162,7 +162,7 @@ class PackageMoves:
                 self._borrowed[package.name] = package.path
 
     def _upload(self, due: list[Wanted]) -> None:
-        """One call a kind: a call takes packages of one kind only (contract 5.2)."""
+        """One call a kind: a call takes packages of one kind only (dli-api 5.2)."""
         for kind in dict.fromkeys(package.kind for package in due):
             self._upload_kind(kind, [package for package in due if package.kind == kind])
 
@@ -289,7 +289,7 @@ class PackageMoves:
                 )
 
     def _hand_over(self, due: list[Wanted]) -> None:
-        """The owner of the group; new packages belong to whoever uploaded them (contract 5.6)."""
+        """The owner of the group; new packages belong to whoever uploaded them (dli-api 5.6)."""
         owner = self._spec.owner
         if owner is None or not (due or self._found is None or self._found.owner != owner):
             return
@@ -304,7 +304,7 @@ class PackageMoves:
         self._look(not_older_than=self._session.clock.now())
 
     def _tag_kept(self, due: list[Wanted]) -> None:
-        """Tags of packages that are not uploaded now: only those that differ are touched (contract 5.7)."""
+        """Tags of packages that are not uploaded now: only those that differ are touched (dli-api 5.7)."""
         old, new = self._tags, dict(self._spec.tags or {})
         if not self._olds or old == new:
             self._tags = new

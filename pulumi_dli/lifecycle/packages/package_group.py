@@ -1,4 +1,4 @@
-"""The life of a package group: upload, wait, put aside, delete one by one (contract 5).
+"""The life of a package group: upload, wait, put aside, delete one by one (dli-api 5).
 
 `provider.py` calls it through `contract.Lifecycle`. The service has no call for a group: it is what the list shows
 under its name, and anybody may put packages into it. Only packages that the outputs record as ours are overwritten or

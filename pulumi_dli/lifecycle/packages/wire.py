@@ -1,7 +1,7 @@
 """A package group between the program and the wire: what is wanted, what is ours, what is there. Pure.
 
 `package_group.py` and `moves.py` call it. The service knows packages by name only and never tells their paths
-(contract 8), so what we uploaded from where is recorded in the outputs: `uploaded` (declared), `superseded` (declared
+(dli-api 8), so what we uploaded from where is recorded in the outputs: `uploaded` (declared), `superseded` (declared
 once, still there). Nothing else of a group is ever overwritten or deleted.
 """
 
@@ -19,7 +19,7 @@ from pulumi_dli.specs.package_names import digest_of, stored_name
 PREFIX = "packages"
 READY, FAILED, UPLOADING = "READY", "FAILED", "UPLOADING"
 UNKNOWN_BUCKET = "obs://unknown"
-"""In an imported program: the service does not tell where a package came from (contract 8)."""
+"""In an imported program: the service does not tell where a package came from (dli-api 8)."""
 
 
 @dataclass(frozen=True)

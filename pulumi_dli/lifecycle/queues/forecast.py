@@ -1,6 +1,6 @@
 """What an update would do to a queue, said before it happens. Pure but for the lines it says.
 
-`queue.py` calls it. It refuses what the service never does, so that a preview fails where an update would (contract
+`queue.py` calls it. It refuses what the service never does, so that a preview fails where an update would (dli-api
 4.5, 4.9): a queue with running jobs cannot be deleted, so it is never replaced under its own name.
 """
 

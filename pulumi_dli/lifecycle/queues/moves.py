@@ -40,7 +40,7 @@ from pulumi_dli.lifecycle.sharing.waiting import (
 from pulumi_dli.lifecycle.tagging import TaggedObject, set_declared_tags
 from pulumi_dli.specs.queue import QueueSpec
 
-CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (contract 3.8)
+CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (dli-api 3.8)
 UNORDERED_SECONDS = 15 * 60.0  # service time for which an accepted order may not show: a scaling takes about 10 minutes
 OTHER_ORDER_SECONDS = 60.0  # and for which another number may be one from before a late list
 _IN_PLACE = ("cu_count", "cidr_in_vpc", "elastic_resource_pool_name", "tags")
@@ -214,7 +214,7 @@ class QueueMoves:
             words = f"scaling, has {queue.cu_count} of {target} CUs"
             if queue.cu_count == target:
                 return Seen("scaled")
-            if queue.cu_spec not in (None, target):  # what is ordered (contract 4.5); None: not told
+            if queue.cu_spec not in (None, target):  # what is ordered (dli-api 4.5); None: not told
                 reason = ""
                 if queue.cu_spec != ordered_before and other.lasts():
                     reason = f"somebody else ordered {queue.cu_spec} CUs meanwhile"
@@ -280,7 +280,7 @@ class QueueMoves:
 
 
 def observe(session: Session, name: str, *, not_older_than: float | None = None) -> Queue | None:
-    """The queue by its stored name; absence from the list counts only when the details say so too (contract 3.5)."""
+    """The queue by its stored name; absence from the list counts only when the details say so too (dli-api 3.5)."""
     rows = session.queues.get(not_older_than=not_older_than)
     for row in rows:
         if row.queue_name.lower() == name:
@@ -292,6 +292,6 @@ def observe(session: Session, name: str, *, not_older_than: float | None = None)
 
 
 def tagged_queue(queue: Queue) -> TaggedObject:
-    """The queue as the tag calls may know it (contract 4.7)."""
+    """The queue as the tag calls may know it (dli-api 4.7)."""
     ids = tuple(filter(None, (queue.resource_id, queue.queue_name)))
     return TaggedObject(QUEUE_TAGS, ids, f"queue {queue.queue_name.lower()}")

@@ -1,7 +1,7 @@
-"""The life of a queue: create or take over, scale, tag, delete (contract 4).
+"""The life of a queue: create or take over, scale, tag, delete (dli-api 4).
 
 `provider.py` calls it through `contract.Lifecycle`. There is no status to wait for: a queue is up when it can be read
-by its name, and its compute comes with the first job (contract 4.8), so nothing here sleeps. What the service can never
+by its name, and its compute comes with the first job (dli-api 4.8), so nothing here sleeps. What the service can never
 do (replace under the same name, scale 16 CUs) is refused in `foresee`, before anything is touched. The moves that
 change a queue that exists are in `moves.py`.
 """
@@ -178,7 +178,7 @@ def _delete(session: Session, id: str) -> None:
 
 
 def _wait_until_gone(call: Call, session: Session, queue: Queue) -> None:
-    """Until the list no longer shows it: only then the name is free (contract 4.4). Deleted once more if it stays."""
+    """Until the list no longer shows it: only then the name is free (dli-api 4.4). Deleted once more if it stays."""
     name = queue.queue_name.lower()
     silence, again = Silence(session.service_now, seconds=UNHEARD_SECONDS), False
 

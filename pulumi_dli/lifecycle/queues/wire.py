@@ -1,7 +1,7 @@
 """A queue between the program and the wire: create body, outputs, refreshed inputs, and how it is scaled. Pure.
 
 `queue.py` calls it. Outputs that are facts never have the name of an input: an input that the program left out stays
-absent, whatever the service made of it, so that a server default is no drift (contract 8).
+absent, whatever the service made of it, so that a server default is no drift (dli-api 8).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
 DEFAULTS: Mapping[str, Any] = QueueSpec.values_of(Assumed)
-"""What a queue is when the program does not say: what Flink jar jobs need (contract 4.1). The service's own differ."""
+"""What a queue is when the program does not say: what Flink jar jobs need (dli-api 4.1). The service's own differ."""
 
 _FACTS = (
     "resource_id",
@@ -42,7 +42,7 @@ _SETTINGS = (
     "feature",
     "cidr_in_vpc",
 )
-# What a program must say to get the same queue, unless it is what comes without saying (contract 4.1).
+# What a program must say to get the same queue, unless it is what comes without saying (dli-api 4.1).
 _UNSAID: Mapping[str, Any] = {
     **DEFAULTS,
     "charging_mode": 1,
@@ -51,7 +51,7 @@ _UNSAID: Mapping[str, Any] = {
     "engine": "spark",
     "feature": "basic",
 }
-_LEGACY_TYPE = "spark"  # means general, or SQL of old times: never a reason to replace (contract 8)
+_LEGACY_TYPE = "spark"  # means general, or SQL of old times: never a reason to replace (dli-api 8)
 
 
 def create_body(spec: QueueSpec, owner: str) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Scaling:
 def plan_scaling(queue: Queue, target: int) -> Scaling | None:
     """The order that brings a queue to `target` CUs; None when it has them.
 
-    The service takes a difference, and asking again adds again (contract 4.5). `cu_spec` is what was ordered, and
+    The service takes a difference, and asking again adds again (dli-api 4.5). `cu_spec` is what was ordered, and
     `cu_count` what there is: where the target is ordered already, an earlier attempt is under way, and we only wait.
     """
     if queue.cu_count in (None, target):
@@ -179,7 +179,7 @@ def plan_scaling(queue: Queue, target: int) -> Scaling | None:
 
 
 def impossible_scaling(name: str, cus: int, target: int, pool: str | None) -> str | None:
-    """Why the service will never scale this queue like that, and the ways out (contract 4.5); None when it may."""
+    """Why the service will never scale this queue like that, and the ways out (dli-api 4.5); None when it may."""
     new_name = "or give the queue a new queue_name, and its jobs move to the new one with a savepoint"
     if target == cus:
         return None

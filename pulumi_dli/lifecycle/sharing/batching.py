@@ -1,9 +1,9 @@
-"""Many callers, few calls: operations on single jobs are coalesced into DLI's batch calls (contract 6.5 to 6.7).
+"""Many callers, few calls: operations on single jobs are coalesced into DLI's batch calls (dli-api 6.5 to 6.7).
 
 One `Batcher` each for run, stop and delete is shared by all resources of a connection; the job lifecycle submits to it
 from as many threads as the engine uses. The first caller of a batch leads it: waits while others are about to join,
 sends, and hands every caller the result of its own job. There are no background threads. A batch is never repeated
-here: after a lost answer every caller must read its own job (contract 6.5).
+here: after a lost answer every caller must read its own job (dli-api 6.5).
 
 When a batch closes: at `limit` jobs; or, once no caller is on its way (`joining`) and no earlier batch is in the air,
 at once for a job that is alone, and a moment after as many jobs are in it as came together lately; or when nobody came

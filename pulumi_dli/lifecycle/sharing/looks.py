@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 PAGE = 100
-"""Jobs of a list page: the most that the service gives (contract 3.7)."""
+"""Jobs of a list page: the most that the service gives (dli-api 3.7)."""
 
 NEWEST_FIRST = "desc"
 """Jobs that we just made are on the first pages. A job created meanwhile shifts rows to later pages, where they are
-seen twice but never missed; whoever misses one asks for its details (contract 6.8)."""
+seen twice but never missed; whoever misses one asks for its details (dli-api 6.8)."""
 
 
 class JobLike(Protocol):
@@ -42,7 +42,7 @@ class JobPage(Protocol[J_co]):
 
 
 class JobsApi(Protocol[J_co]):
-    """The two reads of jobs (contract 6.8, 6.9)."""
+    """The two reads of jobs (dli-api 6.8, 6.9)."""
 
     def get(self, job_id: int, /) -> J_co:
         """The details. Raises `NotFoundError` when there is no such job."""
@@ -56,7 +56,7 @@ class Sighting(Generic[J]):
     """A job as it was at `at` (the clock's time when the request was sent).
 
     `detailed` tells whether the answer was a detail one: only that holds savepoint path, restart times and duration for
-    sure (contract 6.8, 6.9).
+    sure (dli-api 6.8, 6.9).
     """
 
     job: J

@@ -1,4 +1,4 @@
-"""The tags of single jobs, read by many callers in few calls (contract 4.7).
+"""The tags of single jobs, read by many callers in few calls (dli-api 4.7).
 
 A read that is alone asks for its own object. In company, one call asks for all objects that carry our owner tag,
 whatever its value: that leaves out what others have in the project, however much that is. It reads no more pages than

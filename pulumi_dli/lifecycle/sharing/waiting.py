@@ -121,7 +121,7 @@ class Goal:
         target: statuses that end the wait well.
         failed: statuses that end it with `WaitFailedError`.
         moving: statuses that we know to be on the way.
-        hint: what to expect, shown with the progress ("first job on a new queue takes 6 to 10", contract 3.8).
+        hint: what to expect, shown with the progress ("first job on a new queue takes 6 to 10", dli-api 3.8).
     """
 
     kind: str
@@ -269,7 +269,7 @@ def cancelled_error(what: str) -> CancelledError:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether a *read* that failed like this may well succeed a little later (contract 3.6)."""
+    """Whether a *read* that failed like this may well succeed a little later (dli-api 3.6)."""
     if isinstance(error, ApiError):
         return isinstance(error, ThrottledError) or error.status >= 500 or error.status == 408
     return isinstance(error, LostAnswerError | UnsentRequestError)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pulumi_dli.emulator.runtime.flink.cluster import Cluster, ClusterError, remove_leftovers
 from pulumi_dli.emulator.runtime.flink.distribution import Distribution
 
-SLOTS_PER_CU = 4  # a job's parallelism is at most four times its CUs (contract 6.1)
+SLOTS_PER_CU = 4  # a job's parallelism is at most four times its CUs (dli-api 6.1)
 MOST_SLOTS = 256  # slots share one small TaskManager's memory: more of them only make each useless
 START_ATTEMPTS = 2  # a port may be taken between its choice and its use
 

@@ -19,7 +19,7 @@ from pulumi_dli.emulator.runtime.flink.objects import SCHEME, ObjectFolders
 DEFAULT_BUCKET = "flink"  # where checkpoints go when the job names no bucket
 UNLIMITED = 2**31 - 1
 RESTART_DELAY = "1 s"
-USER_DATA = "userData"  # the program finds its dependency files as resources userData/{name} (contract 6.1)
+USER_DATA = "userData"  # the program finds its dependency files as resources userData/{name} (dli-api 6.1)
 _LEAST_ONCE = {"2", "at_least_once"}
 
 
@@ -113,7 +113,7 @@ def arguments(definition: Mapping[str, Any]) -> list[str]:
 
 
 def runtime_settings(definition: Mapping[str, Any]) -> dict[str, str]:
-    """`runtime_config` in each of its text forms: JSON pairs, a JSON object, or lines `key=value` (contract 6.1)."""
+    """`runtime_config` in each of its text forms: JSON pairs, a JSON object, or lines `key=value` (dli-api 6.1)."""
     raw = definition.get("runtime_config") or ""
     content: Any = raw
     if isinstance(raw, str):
