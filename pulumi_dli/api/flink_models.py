@@ -30,7 +30,7 @@ from pulumi_dli.api.wire import (
 
 
 class JobStatus(StrEnum):
-    """All statuses of the contract; the service may send others (they count as moving)."""
+    """All documented statuses; the service may send others (they count as moving)."""
 
     INIT = "job_init"
     SUBMITTING = "job_submitting"

@@ -1,7 +1,7 @@
 """Whether an answer says that an object does not exist: decided here alone (dli-api 3.5).
 
 `answers.py` asks for every refused request that named an object. A wrong "gone" makes a live stream look deleted, so
-whatever is not listed in the contract is something else. Missing objects come as 400 more often than as 404, and a 404
+whatever is not listed there is something else. Missing objects come as 400 more often than as 404, and a 404
 of the gateway only says that the region has no such API (dli-api 2.3).
 """
 

@@ -1,4 +1,4 @@
-"""The contract's documented answers, replayed: what each call sends, and what its caller gets."""
+"""The documented answers, replayed: what each call sends, and what its caller gets."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "method", "path", "query", "body", "answer", "gives"), CALLS)
-def test_a_call_sends_what_the_contract_says_and_reads_the_documented_answer(
+def test_a_call_sends_what_is_documented_and_reads_the_documented_answer(
     client, service, reply, call, method, path, query, body, answer, gives
 ):
     service.replies(reply(200, answer))
@@ -190,7 +190,7 @@ def test_a_job_in_a_short_list_has_no_details(client, service, reply):
     assert job.config.entrypoint is None
 
 
-def test_the_statuses_are_the_contracts_fourteen():
+def test_the_statuses_are_the_documented_fourteen():
     assert len(JobStatus) == 14
     assert "job_finish_fail" not in list(JobStatus)
 

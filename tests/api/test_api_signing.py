@@ -1,4 +1,4 @@
-"""Signatures: the contract's vectors, and the vendor's signer as the witness."""
+"""Signatures: known vectors, and the vendor's signer as the witness."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def prepared(method: str, target: str, body: bytes | None = None, key: AccessKey
         ),
     ],
 )
-def test_the_contracts_vectors_are_reproduced(method, target, body, signature):
+def test_the_known_vectors_are_reproduced(method, target, body, signature):
     header = prepared(method, target, body).headers["Authorization"]
     assert header == (
         f"SDK-HMAC-SHA256 Access=EXAMPLEAK, SignedHeaders=content-type;host;x-project-id;x-sdk-date, "

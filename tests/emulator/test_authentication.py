@@ -34,7 +34,7 @@ def guarded() -> Iterator[Emulator]:
         yield emulator
 
 
-def test_the_contracts_vector_of_a_post_is_reproduced() -> None:
+def test_the_known_vector_of_a_post_is_reproduced() -> None:
     body = b'{"job_ids":[138],"resume_savepoint":false}'
     request = signing.canonical_request(
         "POST", f"/v1.0/{PROJECT}/streaming/jobs/run", "", VECTOR_HEADERS, names=NAMES, body=body
@@ -46,7 +46,7 @@ def test_the_contracts_vector_of_a_post_is_reproduced() -> None:
     assert signature == "0f50cf05392b1a190afe5a634aa76e2e03a3d3207314ab319e72272b09c28684"
 
 
-def test_the_contracts_vector_of_an_escaped_get_is_reproduced() -> None:
+def test_the_known_vector_of_an_escaped_get_is_reproduced() -> None:
     request = signing.canonical_request(
         "GET", f"/v2.0/{PROJECT}/resources/word%20count.jar", "group=my%2Bgroup", VECTOR_HEADERS, names=NAMES, body=b""
     )

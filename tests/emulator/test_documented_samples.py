@@ -1,4 +1,4 @@
-"""Each sample request of the contract, replayed: status and shape are as documented (dli-api 4 to 7)."""
+"""Each documented sample request, replayed: status and shape are as documented (dli-api 4 to 7)."""
 
 from __future__ import annotations
 
