@@ -149,21 +149,6 @@ def test_a_shared_queue_loses_its_compute_after_an_idle_hour_and_a_dedicated_one
         assert call.status(job_id) == expected
 
 
-def test_pools_can_be_named_by_queues_once_they_exist(call: Caller) -> None:
-    missing = call("POST", QUEUES, {"queue_name": "x", "cu_count": 16, "elastic_resource_pool_name": "pool"})
-    assert (missing.status_code, missing.json()["error_code"]) == (400, "DLI.0002")
-    pools = "/v3/{p}/elastic-resource-pools"
-    assert call("POST", pools, {"elastic_resource_pool_name": "Pool", "min_cu": 64, "max_cu": 128}).ok
-    call.queue("inside", elastic_resource_pool_name="pool")
-    call.queue("outside")
-    call.emulator.advance(300)
-    assert call("POST", f"{pools}/pool/queues", {"queue_name": "outside"}).ok
-    assert call("GET", f"{QUEUES}/outside").json()["elastic_resource_pool_name"] == "pool"
-    assert len(call("GET", f"{pools}/pool/queues").json()["queues"]) == 2
-    assert call("GET", pools).json()["elastic_resource_pools"][0]["queues"] == ["inside", "outside"]
-    assert call("DELETE", f"{pools}/pool").status_code == 400
-
-
 def test_tags_are_set_shown_filtered_and_deleted_by_uuid_or_name(call: Caller) -> None:
     call.queue(tags=[{"key": "a", "value": "1"}])
     uuid = call("GET", f"{QUEUES}/q").json()["resource_id"]

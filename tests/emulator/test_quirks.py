@@ -132,9 +132,8 @@ def test_savepoint_files(call: Caller, files: str, importable: bool) -> None:
 
 def test_savepoint_needs_bucket(call: Caller) -> None:
     job_id = call.running(obs_bucket=None)
-    call.emulator.quirk(savepoint_needs_bucket=True)
     assert call.stop(job_id, savepoint=True).json()[0]["error_code"] == "DLI.15002"
-    call.emulator.default_quirks()
+    call.emulator.quirk(savepoint_needs_bucket=False)
     assert call.stop(job_id, savepoint=True).ok
     call.emulator.advance(40)
     assert call.details(job_id)["savepoint_path"].startswith(f"obs://dli-{call.project_id}/jobs/savepoint/")

@@ -28,9 +28,15 @@ class Timings(BaseModel):
     idle_release: Seconds = 3600
     restart_delay: Seconds = 10
     queue_restart: Seconds = 300
+    pool_creating: Seconds = 180
+    pool_scaling: Seconds = 300
+    pool_age: Seconds = 900  # a pool that is younger cannot be deleted; 3600 until 2024
+    peering: Seconds = 30
 
 
-REAL_TIMINGS = Timings(assigning=5, upload=1, scaling=5, queue_restart=5)
+REAL_TIMINGS = Timings(
+    assigning=5, upload=1, scaling=5, queue_restart=5, pool_creating=5, pool_scaling=5, pool_age=15, peering=1
+)
 """With a runtime that really runs jobs, and so in real time: what the emulator itself makes up is short."""
 
 
@@ -64,7 +70,7 @@ class Quirks(BaseModel):
     savepoint_files: Literal["kept", "deleted"] = Field(
         "kept", description="files of a consumed savepoint once it runs"
     )
-    savepoint_needs_bucket: bool = Field(False, description="savepoints of jobs without obs_bucket are refused")
+    savepoint_needs_bucket: bool = Field(True, description="savepoints of jobs without obs_bucket are refused")
     check_topics: bool = Field(False, description="smn_topic must be one of `topics` (DLI.11032)")
     topics: list[str] = Field(default_factory=list)
     check_buckets: bool = Field(False, description="obs_bucket must have been authorised (DLI.11016)")
@@ -72,10 +78,30 @@ class Quirks(BaseModel):
     known_users: list[str] | None = Field(None, description="users a package may be given to; null: any")
     tags_refused: bool = Field(False, description="creates with tags work, but the tags are dropped")
     tags_rejected: bool = Field(False, description="creates with tags are refused (DLI.0001)")
+    # rules of documents, each with its switch; `lenient` turns all of them off
+    lenient: bool = Field(False, description="accept all that the documents forbid: every lax_ switch at once")
+    lax_pool_sizes: bool = Field(False, description="sums, bounds and editions of a pool's CUs are not checked")
+    lax_pool_status: bool = Field(False, description="pools take changes and deletion while CREATING or SCALING")
+    lax_pool_delete: bool = Field(False, description="pools are deleted at any age, and with queues")
+    lax_pool_queues: bool = Field(False, description="any queue can be associated with a pool")
+    lax_policies: bool = Field(False, description="scaling policies need no default entry and may overlap")
+    strict_pool_steps: bool = Field(False, description="CUs of pools must be multiples of 16")
+    strict_pool_names: bool = Field(False, description="names of pools must not begin with a digit")
+    sparse_pools: bool = Field(False, description="pool list without current_cu, queues, update_time, as in the sample")
     # regions
     v3_unpublished: bool = Field(False, description="v3 calls of DLI get the gateway's 404")
     savepoint_api_unpublished: bool = Field(False, description="savepoint and import-savepoint get the gateway's 404")
     quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(
-        default_factory=lambda: {"QUEUE": 1000, "CU": 100_000, "SL_PKG_RESOURCE": 10_000}
+        default_factory=lambda: {
+            "QUEUE": 1000,
+            "CU": 100_000,
+            "SL_PKG_RESOURCE": 10_000,
+            "ELASTIC_RESOURCE_POOL": 100,
+        }
     )
     timings: Timings = Timings()
+
+    def forbids(self, rule: str) -> bool:
+        """Whether a rule of the documents holds: neither its own switch `lax_…` nor `lenient` is on."""
+        lax: bool = getattr(self, f"lax_{rule}")
+        return not (self.lenient or lax)

@@ -5,7 +5,7 @@ the runtime are applied by `catch_up`, which the server calls before every handl
 decides where they lead.
 
 Savepoints go to `obs://{bucket}/jobs/savepoint/{job_id}/{timestamp}/` in the job's bucket (6.6); a job without
-`obs_bucket` uses the project's own bucket `dli-{project_id}` unless the quirk `savepoint_needs_bucket` refuses it.
+`obs_bucket` makes none, or with the quirk `savepoint_needs_bucket` off, in the project's own bucket `dli-{project_id}`.
 """
 
 from __future__ import annotations
@@ -308,7 +308,8 @@ class Jobs:
 
     def _savepoint_folder(self, job: Job) -> str:
         bucket = job.definition.get("obs_bucket")
-        if not bucket and self._core.quirks.savepoint_needs_bucket:
+        quirks = self._core.quirks
+        if not bucket and quirks.savepoint_needs_bucket and not quirks.lenient:
             raise Refusal(400, "DLI.15002", "A savepoint needs a job with obs_bucket.")
         stamp = self._core.clock.now_ms()
         return f"obs://{bucket or 'dli-' + job.project_id}/jobs/savepoint/{job.job_id}/{stamp}/"

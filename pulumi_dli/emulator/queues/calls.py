@@ -14,6 +14,7 @@ from pulumi_dli.emulator.core.messages import Reply
 from pulumi_dli.emulator.core.timeline import EventType
 from pulumi_dli.emulator.jobs.records import Jobs
 from pulumi_dli.emulator.pools.records import Pools
+from pulumi_dli.emulator.pools.rules import check_new_queue
 from pulumi_dli.emulator.queues.records import DEFAULT, NAME, Queue, QueueAction, QueueCidr, QueueCreate, Queues
 from pulumi_dli.emulator.tags import records as tagging
 from pulumi_dli.emulator.tags.records import Tags
@@ -27,21 +28,30 @@ def create(call: Call) -> Reply:
     core, quirks = call.core, call.core.quirks
     if not NAME.fullmatch(asked.queue_name):
         raise bad_parameter("Invalid parameter queue_name.")
-    if asked.cu_count < 16 or asked.cu_count % 16:
-        raise bad_parameter("Invalid parameter cu_count: it must be 16, 64, 256 or another multiple of 16.")
     tags = tagging.checked(asked.tags, dropped=quirks.tags_refused, rejected=quirks.tags_rejected)
-    pool = asked.elastic_resource_pool_name
-    if pool and not core.part(Pools).find(call.project_id, pool):
-        raise Refusal(400, "DLI.0002", f"There is no elastic resource pool named {pool}")
     if core.part(Queues).find(call.project_id, asked.queue_name):
         raise Refusal(400, "DLI.0006", f"The queue {asked.queue_name.lower()} already exists.")
+    _check_place(core, call.project_id, asked)
     _check_quota(core.part(Queues).of(call.project_id), asked.cu_count, quirks.quotas)
     queue = core.part(Queues).add(call.project_id, asked, call.user)
+    core.part(Pools).queues_changed(call.project_id, queue.pool)
     core.part(Tags).put(call.project_id, tagging.QUEUE, queue.resource_id, tags)
     text = f"created with {queue.cu_count} CUs"
     core.record("queue", queue.name, EventType.CREATED, text, cu_count=queue.cu_count)
     body = {"is_success": True, "message": "", "queue_name": queue.name}
     return Reply(201 if quirks.create_201 else 200, body)
+
+
+def _check_place(core: Core, project_id: str, asked: QueueCreate) -> None:
+    """Its CUs, in the pool that it names, or on its own."""
+    if not asked.elastic_resource_pool_name:
+        if asked.cu_count < 16 or asked.cu_count % 16:
+            raise bad_parameter("Invalid parameter cu_count: it must be 16, 64, 256 or another multiple of 16.")
+        return
+    pool = core.part(Pools).find(project_id, asked.elastic_resource_pool_name)
+    if pool is None:
+        raise Refusal(400, "DLI.0002", f"There is no elastic resource pool named {asked.elastic_resource_pool_name}")
+    check_new_queue(core, pool, asked.queue_name.lower(), asked.queue_type, asked.cu_count)
 
 
 def list_queues(call: Call) -> Reply:
@@ -93,6 +103,7 @@ def delete(call: Call) -> Reply:
         names = ", ".join(f"{job.name} ({job.job_id})" for job in busy[:10])
         raise Refusal(400, "DLI.0007", f"The queue {queue.name} has submitting or running jobs: {names}")
     call.core.part(Queues).drop(queue)
+    call.core.part(Pools).queues_changed(call.project_id, queue.pool)
     return Reply(200, {"is_success": True, "message": ""})
 
 

@@ -87,6 +87,7 @@ class Queue:
     restarted_at: float = 0.0
     cidr_in_vpc: str = "172.16.0.0/12"
     extras: dict[str, Any] = field(default_factory=dict)
+    policies: list[dict[str, Any]] = field(default_factory=list)  # in a pool; none: the service's default entry
 
     def is_assigning(self, now: float) -> bool:
         return now < self.available_at

@@ -40,7 +40,7 @@ def create(call: Call) -> Reply:
     if len(merged) > MOST:
         raise bad_parameter(f"Invalid parameter tags: at most {MOST} tags a resource.")
     call.core.part(Tags).put(call.project_id, resource_type, resource_id, merged)
-    return Reply(200)
+    return Reply(204)
 
 
 def delete(call: Call) -> Reply:
@@ -50,7 +50,7 @@ def delete(call: Call) -> Reply:
         if kept.get(tag.key) == tag.value:
             del kept[tag.key]
     call.core.part(Tags).put(call.project_id, resource_type, resource_id, kept)
-    return Reply(200)
+    return Reply(204)
 
 
 def show(call: Call) -> Reply:
