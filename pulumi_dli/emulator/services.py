@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pulumi_dli.emulator.connections import routes as connections
 from pulumi_dli.emulator.iam import routes as iam
 from pulumi_dli.emulator.jobs import routes as jobs
 from pulumi_dli.emulator.objects import routes as objects
@@ -16,6 +17,7 @@ SERVICES = (
     objects.SERVICE,
     queues.SERVICE,
     pools.SERVICE,
+    connections.SERVICE,
     packages.SERVICE,
     jobs.SERVICE,
     project.SERVICE,

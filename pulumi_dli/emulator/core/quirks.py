@@ -88,6 +88,13 @@ class Quirks(BaseModel):
     strict_pool_steps: bool = Field(False, description="CUs of pools must be multiples of 16")
     strict_pool_names: bool = Field(False, description="names of pools must not begin with a digit")
     sparse_pools: bool = Field(False, description="pool list without current_cu, queues, update_time, as in the sample")
+    lax_binding: bool = Field(False, description="any queue at any moment can be bound to a connection")
+    lax_overlap: bool = Field(False, description="peerings of overlapping CIDRs work")
+    lax_peering: bool = Field(False, description="connections are deleted while CREATING, FAILED peerings unbound")
+    subnets: dict[str, str] = Field(default_factory=dict, description="dest_network_id → CIDR of that subnet")
+    unique_connections: bool = Field(False, description="a second connection of the same name is refused")
+    deleted_connections: Literal["shown", "gone"] = Field("shown", description="what a GET of a deleted one answers")
+    connection_routes: bool = Field(True, description="routes[] in connections, which no document has")
     # regions
     v3_unpublished: bool = Field(False, description="v3 calls of DLI get the gateway's 404")
     savepoint_api_unpublished: bool = Field(False, description="savepoint and import-savepoint get the gateway's 404")
