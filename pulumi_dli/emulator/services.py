@@ -11,6 +11,7 @@ from pulumi_dli.emulator.pools import routes as pools
 from pulumi_dli.emulator.project import routes as project
 from pulumi_dli.emulator.queues import routes as queues
 from pulumi_dli.emulator.tags import routes as tags
+from pulumi_dli.emulator.templates import routes as templates
 
 SERVICES = (
     iam.SERVICE,
@@ -19,6 +20,7 @@ SERVICES = (
     pools.SERVICE,
     connections.SERVICE,
     packages.SERVICE,
+    templates.SERVICE,
     jobs.SERVICE,
     project.SERVICE,
     tags.SERVICE,  # last: its paths take any resource type

@@ -119,6 +119,8 @@ class Faults:
         if not isinstance(fault.effect, int) and fault.effect not in (*BEHAVIOURS, *CALL_EFFECTS):
             known = ", ".join((*CALL_EFFECTS, *BEHAVIOURS))
             raise ValueError(f"no such effect: {fault.effect!r}; known are HTTP statuses and {known}")
+        if isinstance(fault.effect, int) and fault.effect < 400 and fault.body is None:
+            raise ValueError("Invalid parameter body: an answer below 400 needs one.")
         path, body = fault.match.get("path", ""), fault.match.get("body", {})
         if not fault.behaviour and not (isinstance(path, str) and isinstance(body, dict)):
             raise ValueError("Invalid parameter match: a text in path and an object in body are needed.")

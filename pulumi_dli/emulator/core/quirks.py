@@ -62,6 +62,9 @@ class Quirks(BaseModel):
     queue_casing: Literal["as_sent", "lower"] = Field("as_sent", description="queue_name that a job reads back")
     omit_total: bool = Field(False, description="package list without `total`, as in the sample")
     # rules
+    queue_tag_id: Literal["any", "queue_id", "resource_id", "name"] = Field(
+        "any", description="what tag calls name a queue by: the vendor says queue_id, OTC nothing; any takes all three"
+    )
     keep_empty_group: bool = Field(False, description="a package group without packages stays in the list")
     ignore_missing_savepoint: bool = Field(False, description="run with resume_savepoint never answers DLI.13017")
     savepoint_consumed: Literal["accepted", "running", "kept"] = Field(
@@ -91,6 +94,26 @@ class Quirks(BaseModel):
     lax_binding: bool = Field(False, description="any queue at any moment can be bound to a connection")
     lax_overlap: bool = Field(False, description="peerings of overlapping CIDRs work")
     lax_peering: bool = Field(False, description="connections are deleted while CREATING, FAILED peerings unbound")
+    lax_limits: bool = Field(False, description="desc up to 2048 characters, memory below 2 GB")
+    lax_cus: bool = Field(False, description="jobs may need more CUs than their queue has, or has free")
+    lax_checkpoint_path: bool = Field(False, description="checkpoint_path goes together with checkpoint_enabled")
+    lax_run_mode: bool = Field(False, description="shared_cluster with flink_opensource_sql_job")
+    lax_agency: bool = Field(False, description="agencies anywhere; without one Flink 1.15 does all the same")
+    lax_packages: bool = Field(False, description="Flink 1.15 takes packages of DLI")
+    lax_resource_version: bool = Field(False, description="v1 and v2 of resource_config with any version")
+    lax_job_kind: bool = Field(False, description="jar bodies on SQL jobs, SQL bodies on jar jobs")
+    lax_shared_queues: bool = Field(False, description="jar jobs run on shared queues")
+    lax_versions: bool = Field(False, description="any flink_version runs")
+    lax_sql_syntax: bool = Field(False, description="SQL texts are not looked at")
+    lax_sql_graph: bool = Field(False, description="static graphs for every version, and of SQL with functions")
+    checkpoint_after_change: Literal["restored", "refused"] = Field(
+        "restored", description="start from a checkpoint after a change of program, SQL, graph or parallelism"
+    )
+    savepoint_answer: Literal["text", "bare"] = Field(
+        "text", description='outer is_success of a savepoint: "true", true'
+    )
+    flink_jar_versions: list[str] = Field(default_factory=lambda: ["1.10", "1.12", "1.15", "1.17"])
+    flink_sql_versions: list[str] = Field(default_factory=lambda: ["1.10", "1.12", "1.15"])
     subnets: dict[str, str] = Field(default_factory=dict, description="dest_network_id → CIDR of that subnet")
     unique_connections: bool = Field(False, description="a second connection of the same name is refused")
     deleted_connections: Literal["shown", "gone"] = Field("shown", description="what a GET of a deleted one answers")
