@@ -56,14 +56,14 @@ def problem_of(sql: str) -> SyntaxProblem | None:
             return _problem(sql, token.at, f"{token.text[:1] if token.text[0] in _QUOTES else '/*'} is not closed")
         if first and token.text != ";":
             if token.text.upper() not in FIRST_WORDS:
-                return _problem(sql, token.at, f"Encountered {token.text!r}")
+                return _problem(sql, token.at, f"Encountered {token.text[:20]!r}")
             first = False
         inserts = inserts or token.text.upper() == "INSERT"
         if token.text in "([":
             nested.append(token)
         elif token.text in _CLOSING:
             if not nested or nested.pop().text != _CLOSING[token.text]:
-                return _problem(sql, token.at, f"Encountered {token.text!r}")
+                return _problem(sql, token.at, f"Encountered {token.text[:20]!r}")
         elif token.text == ";":
             if nested:
                 return _problem(sql, nested[-1].at, f"{nested[-1].text!r} is not closed")
