@@ -229,7 +229,6 @@ def test_a_stateless_job_is_rolled_back_without_state(stream):
 
 
 def test_last_state_is_rolled_back_to_its_checkpoint(stream):
-    stream.emulator.quirk(lax_checkpoint_path=True)  # the rollback sends the path that it read
     running(stream, upgrade_mode="last-state", checkpoint_enabled=True)
     stream.emulator.advance(100)
     bad(stream, "submit_fail")
