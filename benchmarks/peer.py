@@ -6,6 +6,7 @@ TERRAFORM is the binary (default: the one on PATH), TERRAFORM_PROVIDER_DLI the p
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ variable "release" {{ type = string }}
 variable "topic" {{ type = string }}
 resource "huaweicloud_dli_queue" "bench" {{
   name = "bench"
-  cu_count = 16
+  cu_count = {cus}
   queue_type = "general"
   feature = "basic"
   resource_mode = 1
@@ -88,7 +89,7 @@ class PeerStack:
         folder.mkdir()
         self._peer = peer
         self._folder = folder
-        (folder / "main.tf").write_text(_STACK.format(url=url, jobs=jobs))
+        (folder / "main.tf").write_text(_STACK.format(url=url, jobs=jobs, cus=math.ceil(jobs * 2 / 16) * 16))
         settings = folder / "settings.tfrc"
         settings.write_text(
             f'provider_installation {{\n dev_overrides {{ "huaweicloud/huaweicloud" = "{peer.provider.parent}" }}\n'

@@ -632,7 +632,7 @@ def test_23_the_preview_tells_a_restart_from_a_live_change(cloud: Cloud) -> None
 def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:
     """Thirty jobs cost thirty calls to run them."""
     cloud.poll_seconds = 1.0  # a batch waits as long for the next of those who are on their way
-    cloud.queue("q1").up()
+    cloud.queue("q1", cu_count=64).up()
     cloud.emulator.fault("jobs.create", "delay", delay=0.1, times=30)  # a service on the same machine has no latency
     jobs = [cloud.job(f"job-{number}") for number in range(30)]
     ups = [Aside(job.up) for job in jobs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pulumi_dli.emulator.connections import routes as connections
 from pulumi_dli.emulator.iam import routes as iam
 from pulumi_dli.emulator.jobs import routes as jobs
 from pulumi_dli.emulator.objects import routes as objects
@@ -10,13 +11,16 @@ from pulumi_dli.emulator.pools import routes as pools
 from pulumi_dli.emulator.project import routes as project
 from pulumi_dli.emulator.queues import routes as queues
 from pulumi_dli.emulator.tags import routes as tags
+from pulumi_dli.emulator.templates import routes as templates
 
 SERVICES = (
     iam.SERVICE,
     objects.SERVICE,
     queues.SERVICE,
     pools.SERVICE,
+    connections.SERVICE,
     packages.SERVICE,
+    templates.SERVICE,
     jobs.SERVICE,
     project.SERVICE,
     tags.SERVICE,  # last: its paths take any resource type

@@ -42,7 +42,7 @@ def test_a_cut_or_faulty_call_is_in_the_journal_with_its_fault(call: Caller) -> 
 
 
 def test_an_unknown_path_or_verb_is_the_gateways_404_with_a_request_id(call: Caller) -> None:
-    for method, path in (("GET", "/v1.0/{p}/streaming/job-templates"), ("PATCH", "/v1.0/{p}/queues"), ("GET", "/v9/x")):
+    for method, path in (("GET", "/v1.0/{p}/streaming/none"), ("PATCH", "/v1.0/{p}/queues"), ("GET", "/v9/x")):
         answer = call(method, path)
         assert (answer.status_code, answer.json()["error_code"]) == (404, "APIGW.0101")
         assert answer.json()["request_id"] == answer.headers["X-Request-Id"]

@@ -14,6 +14,22 @@ JOBS = "/v1.0/{p}/streaming"
 QUEUES = "/v1.0/{p}/queues"
 RESOURCES = "/v2.0/{p}/resources"
 ACCEPTED = [{"is_success": "true", "message": str}]
+POOLS = "/v3/{p}/elastic-resource-pools"
+CONNECTIONS = "/v2.0/{p}/datasource/enhanced-connections"
+GRAPH_SQL = (
+    "create table orders(\r\n  name string,\r\n  num int\r\n) with (\r\n  'connector' = 'datagen',\r\n"
+    "  'rows-per-second' = '1', --Generate a data record per second.\r\n  'fields.name.kind' = 'random', --Specify a "
+    "random generator for the user_id field.\r\n  'fields.name.length' = '5' --Limit the length of user_id to 3.\r\n);"
+    "\r\n \r\nCREATE TABLE sink_table (\r\n  name string,\r\n  num int\r\n) WITH (\r\n   'connector' = 'print'\r\n);"
+    "\r\nINSERT into sink_table SELECT * FROM orders;"
+)
+
+
+def _entry(priority: int, start: str, stop: str) -> dict[str, Any]:
+    times = {"impact_start_time": start, "impact_stop_time": stop}
+    return {"priority": priority, **times, "min_cu": "64", "max_cu": "752"}
+
+
 SEED_JOB: dict[str, Any] = {
     "name": "test",
     "desc": "job for test",
@@ -274,6 +290,179 @@ SAMPLES = (
 )
 
 
+TODAY = (
+    Sample(
+        "create a pool as its page does (dli_02_0326)",
+        "POST",
+        POOLS,
+        {
+            "elastic_resource_pool_name": "elastic_pool_0623_02",
+            "description": "test",
+            "cidr_in_vpc": "172.16.0.0/14",
+            "charging_mode": "1",
+            "max_cu": 684,
+            "min_cu": 684,
+        },
+        shape={"is_success": True, "message": str, "elastic_resource_pool_name": "elastic_pool_0623_02"},
+    ),
+    Sample(
+        "change a pool as its page does",
+        "PUT",
+        f"{POOLS}/held",
+        {"description": "test_update", "min_cu": 78, "max_cu": 990},
+        shape={"is_success": True, "message": ""},
+    ),
+    Sample(
+        "change policies as their page does, with texts",
+        "PUT",
+        f"{POOLS}/held/queues/inside",
+        {
+            "queue_scaling_policies": [
+                _entry(1, "00:00", "24:00"),
+                _entry(100, "10:00", "22:00"),
+                _entry(50, "22:00", "10:00"),
+            ]
+        },
+        shape={"is_success": True, "message": ""},
+    ),
+    Sample(
+        "list pools",
+        "GET",
+        POOLS,
+        shape={
+            "is_success": True,
+            "count": 1,
+            "message": "",
+            "elastic_resource_pools": [
+                {
+                    "owner": str,
+                    "charging_mode": 1,
+                    "create_time": int,
+                    "resource_id": str,
+                    "enterprise_project_id": "0",
+                    "description": str,
+                    "cidr_in_vpc": "172.16.0.0/12",
+                    "actual_cu": int,
+                    "current_cu": int,
+                    "fail_reason": "",
+                    "prepay_cu": 0,
+                    "id": int,
+                    "elastic_resource_pool_name": "held",
+                    "max_cu": 1024,
+                    "min_cu": 96,
+                    "status": "AVAILABLE",
+                }
+            ],
+        },
+    ),
+    Sample(
+        "create a connection as its page does (dli_02_0187)",
+        "POST",
+        CONNECTIONS,
+        {
+            "name": "test",
+            "dest_vpc_id": "22094d8f-c310-4621-913d-4c4d655d8495",
+            "dest_network_id": "78f2562a-36e4-4b39-95b9-f5aab22e1281",
+            "queues": ["q", "testQueue"],
+            "hosts": [{"ip": "192.168.0.1", "name": "ecs-97f8-0001"}, {"ip": "192.168.0.2", "name": "ecs-97f8-0002"}],
+        },
+        201,
+        {"is_success": True, "message": str, "connection_id": str},
+    ),
+    Sample(
+        "create a connection as the getting started page does, with a pool as text",
+        "POST",
+        CONNECTIONS,
+        {
+            "name": "test1",
+            "dest_vpc_id": "22094d8f-c310-4621-913d-4c4d655d8495",
+            "dest_network_id": "78f2562a-36e4-4b39-95b9-f5aab22e1281",
+            "elastic_resource_pools": "held",
+        },
+        201,
+        {"is_success": True, "message": str, "connection_id": str},
+    ),
+    Sample(
+        "create an SQL job as its page does (dli_02_0228)",
+        "POST",
+        f"{JOBS}/sql-jobs",
+        {
+            "name": "myjob",
+            "desc": "This is a job used for counting characters.",
+            "template_id": 100000,
+            "queue_name": "testQueue",
+            "sql_body": "select * from source_table",
+            "run_mode": "exclusive_cluster",
+            "cu_number": 2,
+            "parallel_number": 1,
+            "checkpoint_enabled": False,
+            "checkpoint_mode": "exactly_once",
+            "checkpoint_interval": 0,
+            "obs_bucket": "my_obs_bucket",
+            "log_enabled": False,
+            "restart_when_exception": False,
+            "idle_state_retention": 3600,
+            "job_type": "flink_sql_job",
+            "dirty_data_strategy": "0",
+            "execution_agency_urn": "myAgencyName",
+            "udf_jar_url": "group/test.jar",
+        },
+        shape=NUMBERED,
+    ),
+    Sample(
+        "update an SQL job as its page does (dli_02_0229)",
+        "PUT",
+        f"{JOBS}/sql-jobs/139",
+        {
+            "name": "myjob",
+            "desc": "My first job",
+            "queue_name": "testQueue",
+            "sql_body": "select * from source_table",
+            "run_mode": "shared_cluster",
+            "cu_number": 4,
+            "parallel_number": 4,
+            "checkpoint_enabled": False,
+            "checkpoint_mode": "exactly_once",
+            "checkpoint_interval": 10,
+            "obs_bucket": "",
+            "log_enabled": False,
+            "smn_topic": "",
+            "restart_when_exception": False,
+            "idle_state_retention": 3600,
+            "edge_group_ids": ["62de1e1c-066e-48a8-a79d-f461a31b2ee1", "2eb00f85-99f2-4144-bcb7-d39ff47f9002"],
+            "dirty_data_strategy": "0",
+            "execution_agency_urn": "myAgencyName",
+            "udf_jar_url": "group/test.jar",
+        },
+        shape={"is_success": "true", "message": str, "job": {"update_time": int}},
+    ),
+    Sample(
+        "a static stream graph as its page does (dli_02_0316)",
+        "POST",
+        "/v3/{p}/streaming/jobs/139/gen-graph",
+        {
+            "job_type": "flink_opensource_sql_job",
+            "graph_type": "job_graph",
+            "sql_body": GRAPH_SQL,
+            "cu_number": 2,
+            "manager_cu_number": 1,
+            "parallel_number": 2,
+            "tm_cus": 1,
+            "tm_slot_num": 0,
+            "operator_config": "",
+            "static_estimator": True,
+            "flink_version": "1.12",
+            "static_estimator_config": (
+                '{"operator_list":[{"id":"0a448493b4782967b150582570326227","output_rate":1000},'
+                '{"id":"bc764cd8ddf7a0cff126f51c16239658","output_rate":1000}]}'
+            ),
+        },
+        shape={"is_success": True, "message": "", "error_code": "", "stream_graph": str},
+    ),
+    Sample("list connections", "GET", CONNECTIONS, shape={"is_success": True, "count": 0, "connections": []}),
+)
+
+
 @pytest.fixture
 def seeded(call: Caller) -> Caller:
     """The seed's project: queue, packages, and its job with the number 138."""
@@ -286,12 +475,32 @@ def seeded(call: Caller) -> Caller:
     return call
 
 
+@pytest.fixture
+def today(seeded: Caller) -> Caller:
+    """And a pool with a queue in it, and an SQL job with the number 139."""
+    pool = {"elastic_resource_pool_name": "held", "min_cu": 96, "max_cu": 1024}
+    assert seeded("POST", POOLS, pool).ok
+    seeded.emulator.advance(180)
+    seeded.queue("inside", elastic_resource_pool_name="held", cu_count=64)
+    seeded.emulator.advance(300)
+    sql = {"name": "draft", "job_type": "flink_sql_job", "run_mode": "exclusive_cluster", "queue_name": "testQueue"}
+    assert seeded("POST", f"{JOBS}/sql-jobs", sql).json()["job"]["job_id"] == 139
+    return seeded
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_documented_request_has_the_documented_answer(seeded: Caller, sample: Sample) -> None:
     answer = seeded(sample.method, sample.path, sample.body, params=sample.query)
     assert answer.status_code == sample.status, answer.text
     assert _differences(sample.shape, answer.json()) == []
     assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("sample", TODAY, ids=lambda sample: sample.name)
+def test_a_documented_request_of_todays_services_has_the_documented_answer(today: Caller, sample: Sample) -> None:
+    answer = today(sample.method, sample.path, sample.body, params=sample.query)
+    assert answer.status_code == sample.status, answer.text
+    assert _differences(sample.shape, answer.json()) == []
 
 
 def test_the_deletion_of_a_package_has_no_body(seeded: Caller) -> None:

@@ -311,14 +311,6 @@ def test_the_list_pages_filters_and_shows_details(call: Caller) -> None:
     assert call("GET", path, params={"limit": 101}).json()["error_code"] == "DLI.0001"
 
 
-def test_sql_jobs_live_in_the_same_list(call: Caller) -> None:
-    body = {"name": "sql", "sql_body": "select 1", "checkpoint_mode": "exactly_once"}
-    job_id = call("POST", "/v1.0/{p}/streaming/sql-jobs", body).json()["job"]["job_id"]
-    assert call("PUT", f"/v1.0/{{p}}/streaming/sql-jobs/{job_id}", {"sql_body": "select 2"}).ok
-    details = call.details(job_id)
-    assert (details["job_type"], details["sql_body"]) == ("flink_opensource_sql_job", "select 2")
-
-
 def test_projects_do_not_see_each_other(call: Caller) -> None:
     job_id = call.job()
     other = Caller(call.emulator, "0" * 32)

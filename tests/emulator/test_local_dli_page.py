@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from pulumi_dli.emulator.__main__ import parser
 from pulumi_dli.emulator.server import control
-from pulumi_dli.emulator.services import ACTS
+from pulumi_dli.emulator.services import ACTS, OPERATIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-dli.md").read_text()
 UNLISTED = {"--help", "--project-id", "--security-token", "--password"}  # of the group of credentials
@@ -27,6 +28,12 @@ def test_the_page_lists_every_control_call(route: str) -> None:
 @pytest.mark.parametrize("act", ACTS)
 def test_the_page_lists_every_act(act: str) -> None:
     assert f"`{act}`" in PAGE
+
+
+def test_the_page_lists_every_call_that_is_covered_and_no_other() -> None:
+    table = PAGE.split("## What it covers")[1].split("## ")[0]
+    listed = re.findall(r"`([a-z_]+\.[a-z_0-9]+)`", table)
+    assert sorted(listed) == sorted(operation.name for operation in OPERATIONS)
 
 
 def test_the_picture_of_the_page_is_there_and_small() -> None:

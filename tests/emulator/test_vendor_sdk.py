@@ -90,6 +90,75 @@ def test_the_seeds_flow_from_the_queue_to_the_tear_down(emulator: Emulator) -> N
     assert (gone.value.status_code, gone.value.error_code) == (400, "DLI.0002")
 
 
+def test_todays_flow_from_the_pool_to_the_tear_down(emulator: Emulator) -> None:
+    """Pool, queue in it, connection, SQL job on Flink 1.15 with an agency, savepoint, and everything away again."""
+    emulator.reset()
+    client = client_of(emulator, "SK")
+    pool = dli.CreateElasticResourcePoolRequestBody(
+        elastic_resource_pool_name="Streams", min_cu=64, max_cu=128, cidr_in_vpc="172.16.0.0/19", charging_mode=1
+    )
+    made = client.create_elastic_resource_pool(dli.CreateElasticResourcePoolRequest(body=pool))
+    assert made.elastic_resource_pool_name == "streams"
+    assert _pool(client).status == "CREATING"
+    emulator.advance(180)
+    assert (_pool(client).status, _pool(client).max_cu) == ("AVAILABLE", 128)
+    tags = dli.ShowResourceTagsRequest("dli_elastic_resource_pool", _pool(client).resource_id)
+    added = dli.BatchCreateResourceTagsRequestBody(tags=[dli.Tag("team", "streams")])
+    client.batch_create_resource_tags(
+        dli.BatchCreateResourceTagsRequest("dli_elastic_resource_pool", _pool(client).resource_id, added)
+    )
+    assert [(tag.key, tag.value) for tag in client.show_resource_tags(tags).tags] == [("team", "streams")]
+
+    queue = dli.CreateQueueRequestBody(
+        queue_name="q", queue_type="general", cu_count=16, resource_mode=1, elastic_resource_pool_name="streams"
+    )
+    client.create_queue(dli.CreateQueueRequest(body=queue))
+    emulator.advance(300)
+    policies = [_policy(1, "00:00", "24:00", 32), _policy(5, "08:00", "20:00", 64)]
+    body = dli.UpdateElasticResourcePoolQueueRequestBody(queue_scaling_policies=policies)
+    client.update_elastic_resource_pool_queue(dli.UpdateElasticResourcePoolQueueRequest("streams", "q", body))
+    listed = client.list_elastic_resource_pool_queues(dli.ListElasticResourcePoolQueuesRequest("streams", limit=100))
+    assert [(row.queue_name, len(row.queue_scaling_policies)) for row in listed.queues] == [("q", 2)]
+
+    connection = dli.CreateEnhancedConnectionRequestBody(
+        name="kafka", dest_vpc_id="vpc", dest_network_id="network", elastic_resource_pools=["streams"]
+    )
+    connected = client.create_enhanced_connection(dli.CreateEnhancedConnectionRequest(body=connection))
+    emulator.advance(30)
+    shown = client.show_enhanced_connection(dli.ShowEnhancedConnectionRequest(connected.connection_id))
+    assert [(row.name, row.status) for row in shown.elastic_resource_pools] == [("streams", "ACTIVE")]
+
+    job = dli.CreateFlinkSqlJobRequestBody(
+        name="sql",
+        job_type="flink_opensource_sql_job",
+        run_mode="exclusive_cluster",
+        queue_name="q",
+        sql_body="create table s (a int) with ('connector' = 'datagen'); insert into t select a from s",
+        flink_version="1.15",
+        execution_agency_urn="own_agency",
+        checkpoint_enabled=True,
+        obs_bucket="bucket",
+    )
+    job_id = client.create_flink_sql_job(dli.CreateFlinkSqlJobRequest(body=job)).job.job_id
+    graph = dli.CreateFlinkSqlJobGraphRequestBody(sql_body=job.sql_body, flink_version="1.12")
+    assert client.create_flink_sql_job_graph(dli.CreateFlinkSqlJobGraphRequest(str(job_id), graph)).is_success
+    run = dli.BatchRunFlinkJobsRequestBody(job_ids=[job_id], resume_savepoint=False)
+    client.batch_run_flink_jobs(dli.BatchRunFlinkJobsRequest(body=run))
+    emulator.advance(480)
+    assert _status(client, job_id) == "job_running"
+    stop = dli.StopFlinkJobsRequestBody(job_ids=[job_id], trigger_savepoint=True)
+    client.batch_stop_flink_jobs(dli.BatchStopFlinkJobsRequest(body=stop))
+    emulator.advance(40)
+    assert _status(client, job_id) == "job_cancel_success"
+
+    client.delete_flink_job(dli.DeleteFlinkJobRequest(job_id=job_id))
+    client.delete_enhanced_connection(dli.DeleteEnhancedConnectionRequest(connected.connection_id))
+    client.delete_queue(dli.DeleteQueueRequest(queue_name="q"))
+    emulator.advance(900)
+    client.delete_elastic_resource_pool(dli.DeleteElasticResourcePoolRequest("streams"))
+    assert client.list_elastic_resource_pools(dli.ListElasticResourcePoolsRequest()).elastic_resource_pools == []
+
+
 def test_the_vendors_signature_is_refused_with_another_secret(emulator: Emulator) -> None:
     client = client_of(emulator, "another")
     with pytest.raises(exceptions.ClientRequestException) as refused:
@@ -102,5 +171,17 @@ def _upload(client: Any, paths: list[str], kind: str, group: str) -> None:
     client.upload_job_resources(dli.UploadJobResourcesRequest(body=body))
 
 
-def _status(client: Any) -> str:
-    return str(client.show_flink_job(dli.ShowFlinkJobRequest(job_id=138)).job_detail.status)
+def _status(client: Any, job_id: int = 138) -> str:
+    return str(client.show_flink_job(dli.ShowFlinkJobRequest(job_id=job_id)).job_detail.status)
+
+
+def _pool(client: Any) -> Any:
+    return client.list_elastic_resource_pools(
+        dli.ListElasticResourcePoolsRequest(name="streams")
+    ).elastic_resource_pools[0]
+
+
+def _policy(priority: int, start: str, stop: str, most: int) -> Any:
+    return dli.QueueScalingPolicy(
+        priority=priority, impact_start_time=start, impact_stop_time=stop, min_cu=16, max_cu=most
+    )

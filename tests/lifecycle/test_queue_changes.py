@@ -136,8 +136,9 @@ def test_scalings_that_never_happen_fail_in_the_preview(world: World, cus: int, 
 
 
 def in_a_pool(world: World) -> Resource:
-    pool = {"elastic_resource_pool_name": "Pool", "min_cu": 64, "max_cu": 256}
+    pool = {"elastic_resource_pool_name": "Pool", "min_cu": 128, "max_cu": 256}
     world.session.client._transport.send(_request("POST", ("elastic-resource-pools",), pool))
+    world.emulator.advance(180)
     queue = Resource(world, QueueLifecycle(), "pooled")
     queue.create({"queue_name": "pooled", "cu_count": 64, "elastic_resource_pool_name": "Pool"})
     return queue

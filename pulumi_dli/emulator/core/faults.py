@@ -3,8 +3,8 @@
 `POST /__dli/faults` adds one:
 
     {"operation": "jobs.run" | "jobs.*" | "*",       which calls (names as in the journal)
-     "effect": 429 | 500 | 502 | 503 | 504 | 408 …   a status with its usual body (`code`, `message`, `retry_after`
-                                                     and `body` change it)
+     "effect": 429 | 500 | 503 | 408 | 200 …         a status in the place of the call, with its usual body
+                                                     (`code`, `message`, `retry_after` and `body` change it)
              | "drop_before" | "drop_after"          cut the connection, before or after the effect
              | "gateway_404" | "duplicate_name"
              | "partial_batch"                       elements by `ids` or `positions` fail with `code` (DLI.10001)
@@ -47,6 +47,9 @@ BEHAVIOURS = (
     "savepoint_fail",
     "upload_failed",  # match: name, group
     "stuck_assigning",  # match: name of the queue; its compute never comes
+    "pool_failed",  # match: name; the pool's creation ends in FAILED
+    "pool_scale_failed",  # match: name; the pool keeps the CUs that it has
+    "peering_failed",  # match: connection, name (of the pool or queue)
     "partial_scale_in",  # match: name; `reached` CUs, or half of the way
 )
 CALL_EFFECTS = ("drop_before", "drop_after", "gateway_404", "duplicate_name", "partial_batch", "delay", "held_answer")
@@ -116,6 +119,8 @@ class Faults:
         if not isinstance(fault.effect, int) and fault.effect not in (*BEHAVIOURS, *CALL_EFFECTS):
             known = ", ".join((*CALL_EFFECTS, *BEHAVIOURS))
             raise ValueError(f"no such effect: {fault.effect!r}; known are HTTP statuses and {known}")
+        if isinstance(fault.effect, int) and fault.effect < 400 and fault.body is None:
+            raise ValueError("Invalid parameter body: an answer below 400 needs one.")
         path, body = fault.match.get("path", ""), fault.match.get("body", {})
         if not fault.behaviour and not (isinstance(path, str) and isinstance(body, dict)):
             raise ValueError("Invalid parameter match: a text in path and an object in body are needed.")

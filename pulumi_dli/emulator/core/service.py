@@ -36,6 +36,7 @@ class TaggedType:
     name: str
     find: Callable[[Core, str, str], str | None]  # project, id in the path → id under which its tags are kept
     name_of: Callable[[Core, str, str], str]  # project, kept id → resource_name of an answer
+    shown_id: Callable[[Core, str, str], str] = lambda _core, _project_id, kept: kept  # … → resource_id of an answer
 
 
 @dataclass(frozen=True)

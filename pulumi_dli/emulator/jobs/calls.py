@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from pydantic import Field
@@ -12,24 +13,30 @@ from pulumi_dli.emulator.core.errors import Refusal, bad_parameter
 from pulumi_dli.emulator.core.messages import Body, Reply
 from pulumi_dli.emulator.iam.records import project_id_of
 from pulumi_dli.emulator.jobs.fields import (
+    GRAPH_FIELDS,
     JAR,
     LIVE_FIELDS,
     OPEN_SQL,
     SQL,
+    SQL_LIVE_FIELDS,
     CommonFields,
     JarFields,
     SqlFields,
-    check,
     sent,
+    unbound,
     with_defaults,
 )
 from pulumi_dli.emulator.jobs.records import Job, Jobs
+from pulumi_dli.emulator.jobs.rules import Asked, check, check_kind
 from pulumi_dli.emulator.jobs.transitions import Status, Trigger, after
 from pulumi_dli.emulator.jobs.views import brief_row, detailed_row, details
 from pulumi_dli.emulator.objects.records import locate_folder
+from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.project.records import AuthorisedBuckets
+from pulumi_dli.emulator.queues.records import Queues
 from pulumi_dli.emulator.tags import records as tagging
 from pulumi_dli.emulator.tags.records import Tags
+from pulumi_dli.emulator.templates.records import Templates
 
 RUN_ACCEPTED = "The request for submitting DLI jobs is successfully delivered."
 STOP_ACCEPTED = "The request for stopping DLI jobs is successfully delivered."
@@ -63,25 +70,29 @@ class ImportSavepoint(Body):
 
 
 def create_jar(call: Call) -> Reply:
-    return _create(call, call.read(JarFields), JAR)
+    asked = call.read(JarFields)
+    return _create(call, asked, sent(asked), JAR)
 
 
 def create_sql(call: Call) -> Reply:
+    """A template fills an absent `sql_body`; the graph's settings are for updates only (dli-api 14.2)."""
     asked = call.read(SqlFields)
     job_type = asked.job_type or OPEN_SQL
     if job_type not in (SQL, OPEN_SQL):
         raise bad_parameter("Invalid parameter job_type.")
-    return _create(call, asked, job_type)
+    fields = {name: value for name, value in sent(asked).items() if name not in GRAPH_FIELDS}
+    if asked.template_id is not None and not fields.get("sql_body"):
+        template = call.core.part(Templates).find(call.project_id, asked.template_id)
+        if template is None:
+            raise Refusal(400, "DLI.18005", f"The template {asked.template_id} does not exist.")
+        fields["sql_body"] = template.sql_body
+    return _create(call, asked, fields, job_type)
 
 
-def _create(call: Call, asked: CommonFields, job_type: str) -> Reply:
+def _create(call: Call, asked: CommonFields, fields: dict[str, Any], job_type: str) -> Reply:
     core, quirks = call.core, call.core.quirks
-    definition = with_defaults(sent(asked), job_type)
-    check(
-        definition,
-        quirks=quirks,
-        authorised=core.part(AuthorisedBuckets).has(call.project_id, definition.get("obs_bucket")),
-    )
+    definition = with_defaults(fields, job_type)
+    _check(call, definition, job_type, definition.keys())
     tags = tagging.checked(asked.tags, dropped=quirks.tags_refused, rejected=quirks.tags_rejected)
     if core.part(Jobs).named(call.project_id, definition["name"]):
         raise Refusal(400, "DLI.11004", f"The job name {definition['name']} already exists.")
@@ -103,35 +114,40 @@ def _create(call: Call, asked: CommonFields, job_type: str) -> Reply:
 
 
 def update_jar(call: Call) -> Reply:
-    return _update(call, call.read(JarFields))
+    return _update(call, call.read(JarFields), jar=True)
 
 
 def update_sql(call: Call) -> Reply:
-    return _update(call, call.read(SqlFields))
+    return _update(call, call.read(SqlFields), jar=False)
 
 
-def _update(call: Call, asked: CommonFields) -> Reply:
+def _update(call: Call, asked: CommonFields, *, jar: bool) -> Reply:
     """A partial update: what is absent stays; a running job takes six fields only (6.3)."""
     core, job = call.core, _existing(call, "DLI.16001")
+    check_kind(job.job_type, jar=jar, quirks=core.quirks)
     changes = sent(asked)
     if after(job.state, Trigger.UPDATE) is None:
         _check_live(job, changes)
-    definition = {**job.definition, **changes}
-    check(
-        definition,
-        quirks=core.quirks,
-        authorised=core.part(AuthorisedBuckets).has(call.project_id, definition.get("obs_bucket")),
-    )
+    definition = unbound({**job.definition, **changes})
+    _check(call, definition, job.job_type, changes.keys())
     other = core.part(Jobs).named(call.project_id, definition["name"])
     if other is not None and other is not job:
         raise Refusal(400, "DLI.11004", f"The job name {definition['name']} already exists.")
-    core.part(Jobs).redefine(job, changes)
+    core.part(Jobs).redefine(job, {**changes, "queue_name": definition["queue_name"]})
     shown = {"update_time": int(job.updated * 1000)}
     return Reply(200, _done("The Flink job is updated successfully.", job=shown))
 
 
+def _check(call: Call, definition: Mapping[str, Any], job_type: str, changed: Set[str]) -> None:
+    core, name = call.core, definition["queue_name"]
+    queue = core.part(Queues).find(call.project_id, name) if name else None
+    cus = core.part(Pools).most_cus_of(queue) if queue else 0
+    authorised = core.part(AuthorisedBuckets).has(call.project_id, definition.get("obs_bucket"))
+    check(Asked(definition, job_type, changed, queue, cus), core.quirks, authorised=authorised)
+
+
 def _check_live(job: Job, changes: dict[str, Any]) -> None:
-    forbidden = sorted(changes.keys() - LIVE_FIELDS)
+    forbidden = sorted(changes.keys() - (LIVE_FIELDS if job.job_type == JAR else SQL_LIVE_FIELDS))
     if job.state is not Status.RUNNING or forbidden:
         names = ", ".join(forbidden or changes)
         text = f"The job {job.job_id} is in the status {job.status}, which does not allow a change of {names}."
@@ -221,13 +237,15 @@ def savepoint(call: Call) -> Reply:
         raise bad_parameter("Invalid parameter action: only TRIGGER is known.")
     folder = f"{_folder(asked.savepoint_path)}{call.core.clock.now_ms()}/" if asked.savepoint_path else None
     call.core.part(Jobs).make_savepoint(job, folder)
-    return Reply(200, _done("The request for a savepoint is successfully delivered."))
+    inner = {"is_success": "true", "message": "api.msg.deal_savepoint_success"}  # JSON text within JSON (dli-api 6.10)
+    success: Any = True if call.core.quirks.savepoint_answer == "bare" else JOB_SUCCESS
+    return Reply(200, {"is_success": success, "message": json.dumps(inner, separators=(",", ":"))})
 
 
 def import_savepoint(call: Call) -> Reply:
     job = _existing(call, "DLI.16001")
     call.core.part(Jobs).import_savepoint(job, _folder(call.read(ImportSavepoint).savepoint_path))
-    return Reply(200, _done("The savepoint is successfully imported."))
+    return Reply(200, _done("The job is updated successfully."))
 
 
 def _folder(path: str) -> str:

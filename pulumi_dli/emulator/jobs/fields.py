@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
-from pulumi_dli.emulator.core.errors import Refusal, bad_parameter
 from pulumi_dli.emulator.core.messages import Body
-from pulumi_dli.emulator.core.quirks import Quirks
 from pulumi_dli.emulator.tags.records import Tag
 
 JAR, SQL, OPEN_SQL = "flink_jar_job", "flink_sql_job", "flink_opensource_sql_job"
+SHARED, EXCLUSIVE = "shared_cluster", "exclusive_cluster"
 LIVE_FIELDS = frozenset(
     {"smn_topic", "restart_when_exception", "resume_checkpoint", "resume_max_num", "checkpoint_path", "obs_bucket"}
 )
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,57}")
+GRAPH_FIELDS = frozenset({"operator_config", "static_estimator_config"})
+SQL_LIVE_FIELDS = LIVE_FIELDS - {"checkpoint_path"} | GRAPH_FIELDS  # the vendor's provider sends both in every update
 _MODES = {1: "exactly_once", 2: "at_least_once", "1": "exactly_once", "2": "at_least_once"}
 
 
@@ -45,24 +43,21 @@ class CommonFields(Body):
     manager_cu_number: int | None = Field(None, ge=1)
     parallel_number: int | None = Field(None, ge=1, le=2000)
     tm_cus: int | None = Field(None, ge=1)
-    tm_slot_num: int | None = Field(None, ge=1)
+    tm_slot_num: int | None = Field(None, ge=0)  # 0 as if it were left out
     checkpoint_enabled: bool | None = None
-    checkpoint_interval: int | None = Field(None, ge=1, le=3600)
+    checkpoint_interval: int | None = Field(None, ge=0, le=999_999)  # 0 in the page's sample, with checkpoints off
     log_enabled: bool | None = None
     obs_bucket: str | None = None
     smn_topic: str | None = None
     restart_when_exception: bool | None = None
     resume_checkpoint: bool | None = None
     resume_max_num: int | None = Field(None, ge=-1)
-    checkpoint_path: str | None = None
     execution_agency_urn: str | None = None
     runtime_config: str | None = None
     tags: list[Tag] | None = None
     resource_config_version: Literal["v1", "v2"] | None = None
     resource_config: ResourceConfig | None = None
-    feature: Literal["basic", "custom"] | None = None
     flink_version: str | None = None
-    image: str | None = None
     flink_log_config: str | None = None
     job_type: str | None = None
 
@@ -71,6 +66,9 @@ class JarFields(CommonFields):
     """Body of 6.1 and 6.3."""
 
     checkpoint_mode: Literal[1, 2] | None = None
+    checkpoint_path: str | None = None
+    feature: Literal["basic", "custom"] | None = None
+    image: str | None = None
     main_class: str | None = None
     entrypoint: str | None = None
     entrypoint_args: str | None = None
@@ -88,7 +86,7 @@ class SqlFields(CommonFields):
     idle_state_retention: int | None = None
     dirty_data_strategy: str | None = None
     udf_jar_url: str | None = None
-    edge_group_ids: list[int] | None = None
+    edge_group_ids: list[str] | None = None
     operator_config: str | None = None
     static_estimator_config: str | None = None
 
@@ -108,7 +106,18 @@ DEFAULTS: dict[str, Any] = {
     "resume_checkpoint": False,
     "resume_max_num": -1,
     "resource_config_version": "v1",
-    "feature": "basic",
+}
+_KIND_DEFAULTS: dict[bool, dict[str, Any]] = {  # jar jobs, SQL jobs
+    True: {"feature": "basic"},
+    False: {
+        "run_mode": SHARED,
+        "sql_body": "",
+        "idle_state_retention": 3600,
+        "dirty_data_strategy": "0",
+        "udf_jar_url": "",
+        "operator_config": "",
+        "static_estimator_config": "",
+    },
 }
 _DEFAULT_SPEC = {"cpu": 1.0, "memory": "4G"}
 _DEFAULT_RESOURCES = {
@@ -129,10 +138,12 @@ def sent(fields: CommonFields) -> dict[str, Any]:
 
 def with_defaults(fields: Mapping[str, Any], job_type: str) -> dict[str, Any]:
     """The whole definition of a new job."""
-    whole = {**DEFAULTS, **fields}
-    if job_type != JAR:
-        whole = {"run_mode": "shared_cluster", "idle_state_retention": 3600, "dirty_data_strategy": "0", **whole}
-    return whole
+    return unbound({**DEFAULTS, **_KIND_DEFAULTS[job_type == JAR], **fields})
+
+
+def unbound(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A queue that is sent with a shared cluster does not bind (dli-api 14.1)."""
+    return {**definition, "queue_name": ""} if definition.get("run_mode") == SHARED else dict(definition)
 
 
 def shown_resources(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,34 +164,11 @@ def slots(definition: Mapping[str, Any]) -> int:
     return max(1, math.ceil(int(definition["parallel_number"]) * int(definition["tm_cus"]) / workers))
 
 
-def check(definition: Mapping[str, Any], *, quirks: Quirks, authorised: bool) -> None:
-    """The rules that join fields; DLI.0001, DLI.11016 or DLI.11032."""
-    if not _NAME.fullmatch(definition.get("name") or ""):
-        raise bad_parameter("Invalid parameter name: 1 to 57 letters, digits, - and _ are allowed.")
+def cus_of(definition: Mapping[str, Any]) -> int:
+    """The CUs that a run takes from its queue: `cu_number`, or with v2 what the resources need (a CU is one core)."""
     if definition["resource_config_version"] == "v1":
-        workers = definition["cu_number"] - definition["manager_cu_number"]
-        if workers <= 0:
-            raise bad_parameter("Invalid parameter manager_cu_number: it must be less than cu_number.")
-        if definition["parallel_number"] > 4 * workers:
-            raise bad_parameter("Invalid parameter parallel_number: at most 4 times (cu_number - manager_cu_number).")
-    if (definition["log_enabled"] or definition["checkpoint_enabled"]) and not definition.get("obs_bucket"):
-        raise bad_parameter("Invalid parameter obs_bucket: it is needed with log_enabled or checkpoint_enabled.")
-    if definition["resume_max_num"] == 0:
-        raise bad_parameter("Invalid parameter resume_max_num: -1 or more than 0 is needed.")
-    if definition.get("image") and definition["feature"] != "custom":
-        raise bad_parameter("Invalid parameter image: it is only for the feature custom.")
-    _check_json(definition.get("flink_log_config"))
-    if definition.get("obs_bucket") and quirks.check_buckets and not authorised:
-        raise Refusal(400, "DLI.11016", "The OBS bucket is not authorized.")
-    topic = definition.get("smn_topic")
-    if topic and quirks.check_topics and topic not in quirks.topics:
-        raise Refusal(400, "DLI.11032", f"The SMN topic {topic} does not exist.")
-
-
-def _check_json(text: str | None) -> None:
-    if not text:
-        return
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise bad_parameter("Invalid parameter flink_log_config: not JSON.") from error
+        return int(definition["cu_number"])
+    whole = shown_resources(definition)
+    workers = math.ceil(whole["parallel_number"] / whole["max_slot"])
+    cores: float = whole["jobmanager_resource_spec"]["cpu"] + workers * whole["taskmanager_resource_spec"]["cpu"]
+    return math.ceil(cores)

@@ -5,24 +5,25 @@ the runtime are applied by `catch_up`, which the server calls before every handl
 decides where they lead.
 
 Savepoints go to `obs://{bucket}/jobs/savepoint/{job_id}/{timestamp}/` in the job's bucket (6.6); a job without
-`obs_bucket` uses the project's own bucket `dli-{project_id}` unless the quirk `savepoint_needs_bucket` refuses it.
+`obs_bucket` makes none, or with the quirk `savepoint_needs_bucket` off, in the project's own bucket `dli-{project_id}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.errors import Refusal
 from pulumi_dli.emulator.core.store import Table
 from pulumi_dli.emulator.core.timeline import EventType
-from pulumi_dli.emulator.jobs.fields import JAR, LIVE_FIELDS
+from pulumi_dli.emulator.jobs.fields import JAR, LIVE_FIELDS, cus_of
+from pulumi_dli.emulator.jobs.submission import Submission, check_syntax, effective, files_of, problem_of
 from pulumi_dli.emulator.jobs.transitions import BUSY, Status, Trigger, after
-from pulumi_dli.emulator.objects.records import ObjectStore, locate, locate_folder
-from pulumi_dli.emulator.packages.records import Packages
+from pulumi_dli.emulator.jobs.versions import needs_agency
+from pulumi_dli.emulator.objects.records import ObjectStore, locate_folder
+from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.queues.records import Queue, Queues
 from pulumi_dli.emulator.runtime.protocol import Observation, RunState, StartRequest
 from pulumi_dli.emulator.tags import records as tagging
@@ -62,6 +63,7 @@ class Job:
     resumes: str | None = None  # the savepoint that the present run was started from
     restart_times: int = 0
     restored_from: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)  # fields since the last run
 
     @property
     def name(self) -> str:
@@ -78,7 +80,6 @@ class Jobs:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._queues = core.part(Queues)
-        self._packages = core.part(Packages)
         self._runtime = core.runtime
         self._table: Table[Job] = Table(core.store, "jobs", Job)
         self._projects: dict[str, dict[int, Job]] = {}
@@ -110,8 +111,8 @@ class Jobs:
     def busy_on(self, queue: Queue) -> list[Job]:
         return [job for job in self.of(queue.project_id).values() if job.status in BUSY and _is_on(job, queue)]
 
-    def used_cus(self, queue: Queue) -> int:
-        return sum(int(job.definition["cu_number"]) for job in self.busy_on(queue))
+    def used_cus(self, queue: Queue, *, but: Job | None = None) -> int:
+        return sum(cus_of(job.definition) for job in self.busy_on(queue) if job is not but)
 
     # keeping
 
@@ -129,12 +130,13 @@ class Jobs:
         differing = sorted(
             name for name, value in changes.items() if (job.definition.get(name) or None) != (value or None)
         )
+        job.changed = sorted({*job.changed, *differing})
         job.definition = {**job.definition, **changes}
         job.updated = self._core.clock.now()
         self._index(job)
         self.save(job)
-        if job.state not in (Status.INIT,) and changes.keys() <= LIVE_FIELDS:
-            self._runtime.update(job.job_id, job.definition)
+        if job.state not in (Status.INIT,) and changes.keys() <= LIVE_FIELDS | {"queue_name"}:
+            self._runtime.update(job.job_id, effective(self._core, job.definition))
         self._record(job, EventType.UPDATED, "updated: " + (", ".join(differing) or "nothing new"), fields=differing)
 
     def delete(self, job: Job) -> None:
@@ -159,6 +161,8 @@ class Jobs:
         self._allowed(job, Trigger.RUN)
         if queue is None:
             raise Refusal(400, "DLI.13024", f"The queue {name} of the job does not exist.")
+        if job.job_type != JAR:
+            check_syntax(self._core, job.definition)
         if resume and job.savepoint_path is None and not quirks.ignore_missing_savepoint:
             raise Refusal(400, "DLI.13017", "The job has no savepoint or checkpoint.")
         job.resumes = job.savepoint_path if resume else None
@@ -171,7 +175,18 @@ class Jobs:
         self._start(job, queue, now)
 
     def _start(self, job: Job, queue: Queue, now: float) -> None:
-        files, problem = self._files(job, queue)
+        submission = Submission(
+            core=self._core,
+            project_id=job.project_id,
+            job_type=job.job_type,
+            definition=job.definition,
+            queue=queue,
+            used_cus=self.used_cus(queue, but=job),
+            resumes=job.resumes,
+            changed=frozenset(job.changed),
+        )
+        job.changed = []
+        problem = problem_of(submission)
         if problem:
             self._to(job, Status.SUBMIT_FAIL, now, problem)
             return
@@ -180,10 +195,10 @@ class Jobs:
             project_id=job.project_id,
             name=job.name,
             queue=queue.name,
-            queue_cu=queue.cu_count,
+            queue_cu=self._core.part(Pools).cus_of(queue),
             queue_ready_at=self._queues.compute_for_job(queue, now),
-            definition=dict(job.definition),
-            files=files,
+            definition=effective(self._core, job.definition),
+            files=files_of(submission),
             savepoint_path=job.resumes,
         )
         self._runtime.start(request)
@@ -192,6 +207,8 @@ class Jobs:
         """Accept a stop, or DLI.15002; a job that is not up yet has no state to save."""
         trigger = Trigger.STOP_WITH_SAVEPOINT if with_savepoint else Trigger.STOP
         status = self._allowed(job, trigger)
+        if with_savepoint:
+            self._check_agency(job)
         folder = self._savepoint_folder(job) if with_savepoint else None
         self._to(job, status, self._core.clock.now(), "")
         text = "stop with savepoint" if with_savepoint else "stop"
@@ -200,6 +217,7 @@ class Jobs:
 
     def make_savepoint(self, job: Job, folder: str | None = None) -> None:
         status = self._allowed(job, Trigger.SAVEPOINT)
+        self._check_agency(job)
         folder = folder or self._savepoint_folder(job)
         self._to(job, status, self._core.clock.now(), "")
         self._record(job, EventType.SAVEPOINT_REQUESTED, "savepoint asked for")
@@ -208,6 +226,7 @@ class Jobs:
     def import_savepoint(self, job: Job, path: str) -> None:
         if job.status in BUSY:
             raise Refusal(400, "DLI.15002", "A savepoint can only be imported into a job that is not running.")
+        self._check_agency(job)
         self._core.part(ObjectStore).lay_out(locate_folder(path))
         if not self._core.quirks.lenient_objects and not self._runtime.has_savepoint(path):
             raise Refusal(400, "DLI.13017", f"There is no savepoint or checkpoint at {path}.")
@@ -306,38 +325,18 @@ class Jobs:
         if queue is not None and queue.resource_mode == 0 and not self.busy_on(queue):
             self._queues.is_idle(queue, at)
 
+    def _check_agency(self, job: Job) -> None:
+        """From Flink 1.15 on there are no savepoints without an agency (dli-api 15)."""
+        if needs_agency(job.definition) and self._core.quirks.forbids("agency"):
+            text = "Savepoints of Flink 1.15 and later need an agency in execution_agency_urn."
+            raise Refusal(400, "DLI.15002", text)
+
     def _savepoint_folder(self, job: Job) -> str:
-        bucket = job.definition.get("obs_bucket")
-        if not bucket and self._core.quirks.savepoint_needs_bucket:
+        bucket, quirks = job.definition.get("obs_bucket"), self._core.quirks
+        if not bucket and quirks.savepoint_needs_bucket and not quirks.lenient:
             raise Refusal(400, "DLI.15002", "A savepoint needs a job with obs_bucket.")
         stamp = self._core.clock.now_ms()
         return f"obs://{bucket or 'dli-' + job.project_id}/jobs/savepoint/{job.job_id}/{stamp}/"
-
-    def _files(self, job: Job, queue: Queue) -> tuple[dict[str, Path], str]:
-        """The bytes that the job names, or why it cannot be submitted."""
-        definition = job.definition
-        if job.job_type != JAR:
-            return {}, ""
-        if queue.queue_type != "general":
-            return {}, f"The queue {queue.name} is not for general use: jar jobs cannot run on it."
-        if not definition.get("entrypoint"):
-            return {}, "The job has no entrypoint."
-        references = [definition["entrypoint"], *_listed(definition, "dependency_jars")]
-        references += _listed(definition, "dependency_files")
-        files: dict[str, Path] = {}
-        for reference in references:
-            path = self._path_of(job.project_id, reference)
-            if path is not None:
-                files[reference] = path
-            elif not self._core.quirks.lenient_objects:
-                return {}, f"The package or object {reference} does not exist or is not ready."
-        return files, ""
-
-    def _path_of(self, project_id: str, reference: str) -> Path | None:
-        if "://" not in reference:
-            return self._packages.path_of(project_id, reference)
-        found = self._core.part(ObjectStore).find(locate(reference))
-        return self._core.part(ObjectStore).path_of(found.digest) if found else None
 
     def _record(self, job: Job, event: EventType, text: str, *, at: float | None = None, **facts: Any) -> None:
         self._core.record("job", str(job.job_id), event, text, at=at, **facts)
@@ -345,7 +344,3 @@ class Jobs:
 
 def _is_on(job: Job, queue: Queue) -> bool:
     return str(job.definition["queue_name"]).lower() == queue.name
-
-
-def _listed(definition: Mapping[str, Any], name: str) -> Iterable[str]:
-    return definition.get(name) or []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.service import Operation, Service, TaggedType
-from pulumi_dli.emulator.jobs import acts, calls
+from pulumi_dli.emulator.jobs import acts, calls, graph_calls
 from pulumi_dli.emulator.jobs.records import Jobs
 from pulumi_dli.emulator.tags.records import JOB
 
 _ROOT = "/v1.0/{project_id}/streaming"
 _JOB = _ROOT + "/jobs/{job_id}"
+_V3 = "v3_unpublished"
 _UNPUBLISHED = "savepoint_api_unpublished"
 
 
@@ -30,6 +31,9 @@ SERVICE = Service(
         Operation("jobs.update", "PUT", _ROOT + "/flink-jobs/{job_id}", calls.update_jar),
         Operation("sql_jobs.create", "POST", _ROOT + "/sql-jobs", calls.create_sql),
         Operation("sql_jobs.update", "PUT", _ROOT + "/sql-jobs/{job_id}", calls.update_sql),
+        Operation(
+            "sql_jobs.graph", "POST", "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph", graph_calls.generate, _V3
+        ),
         Operation("jobs.run", "POST", _ROOT + "/jobs/run", calls.run),
         Operation("jobs.stop", "POST", _ROOT + "/jobs/stop", calls.stop),
         Operation("jobs.delete_many", "POST", _ROOT + "/jobs/delete", calls.delete_many),

@@ -90,7 +90,7 @@ def config_of(job: Job, quirks: Quirks) -> dict[str, Any]:
     definition = job.definition
     config: dict[str, Any] = {name: definition.get(name) for name in (*_CONFIG_VALUES, *_CONFIG_TEXTS)}
     config |= {
-        "tm_slot_num": slots(definition),
+        "tm_slot_num": 0 if definition.get("tm_slot_num") == 0 else slots(definition),
         "resource_config": shown_resources(definition),
         "real_cu_number": 0,
         "root_id": -1,

@@ -1,1 +1,1 @@
-"""Elastic resource pools, as far as queues need them."""
+"""Elastic resource pools: their CUs over time, and the queues in them."""

@@ -8,6 +8,7 @@ from pulumi_dli.emulator.core.call import Call
 from pulumi_dli.emulator.core.errors import Refusal
 from pulumi_dli.emulator.core.messages import Body, Reply
 from pulumi_dli.emulator.packages.records import Packages
+from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.project.records import AuthorisedBuckets
 from pulumi_dli.emulator.queues.records import Queues
 
@@ -33,6 +34,7 @@ def quotas(call: Call) -> Reply:
     used = {
         "QUEUE": len(queues),
         "CU": sum(queue.cu_spec for queue in queues),
+        "ELASTIC_RESOURCE_POOL": len(core.part(Pools).of(call.project_id)),
         "SL_PKG_RESOURCE": len(core.part(Packages).of(call.project_id)),
     }
     rows = [

@@ -11,6 +11,7 @@ from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.messages import ControlBody, read
 from pulumi_dli.emulator.core.service import Act
 from pulumi_dli.emulator.core.timeline import EventType
+from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.queues.records import Queue, Queues
 
 
@@ -35,7 +36,9 @@ def _scale(core: Core, body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _delete(core: Core, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    core.part(Queues).drop(_found(core, read(QueueAct, body)))
+    queue = _found(core, read(QueueAct, body))
+    core.part(Queues).drop(queue)
+    core.part(Pools).queues_changed(queue.project_id, queue.pool)
     return {}
 
 

@@ -11,15 +11,22 @@ from pulumi_dli.emulator.core.clock import ms
 from pulumi_dli.emulator.core.core import Core
 from pulumi_dli.emulator.core.errors import Refusal, bad_parameter
 from pulumi_dli.emulator.core.messages import Reply
+from pulumi_dli.emulator.core.quirks import Quirks
 from pulumi_dli.emulator.core.timeline import EventType
 from pulumi_dli.emulator.jobs.records import Jobs
 from pulumi_dli.emulator.pools.records import Pools
-from pulumi_dli.emulator.queues.records import DEFAULT, NAME, Queue, QueueAction, QueueCidr, QueueCreate, Queues
+from pulumi_dli.emulator.pools.rules import check_new_queue
+from pulumi_dli.emulator.queues.records import (
+    DEFAULT,
+    NAME,
+    Queue,
+    QueueAction,
+    QueueCidr,
+    QueueCreate,
+    Queues,
+)
 from pulumi_dli.emulator.tags import records as tagging
 from pulumi_dli.emulator.tags.records import Tags
-
-JAR_VERSIONS = ["1.10", "1.12", "1.15", "1.17"]
-SQL_VERSIONS = ["1.10", "1.12", "1.15"]
 
 
 def create(call: Call) -> Reply:
@@ -27,21 +34,30 @@ def create(call: Call) -> Reply:
     core, quirks = call.core, call.core.quirks
     if not NAME.fullmatch(asked.queue_name):
         raise bad_parameter("Invalid parameter queue_name.")
-    if asked.cu_count < 16 or asked.cu_count % 16:
-        raise bad_parameter("Invalid parameter cu_count: it must be 16, 64, 256 or another multiple of 16.")
     tags = tagging.checked(asked.tags, dropped=quirks.tags_refused, rejected=quirks.tags_rejected)
-    pool = asked.elastic_resource_pool_name
-    if pool and not core.part(Pools).find(call.project_id, pool):
-        raise Refusal(400, "DLI.0002", f"There is no elastic resource pool named {pool}")
     if core.part(Queues).find(call.project_id, asked.queue_name):
         raise Refusal(400, "DLI.0006", f"The queue {asked.queue_name.lower()} already exists.")
+    _check_place(core, call.project_id, asked)
     _check_quota(core.part(Queues).of(call.project_id), asked.cu_count, quirks.quotas)
     queue = core.part(Queues).add(call.project_id, asked, call.user)
+    core.part(Pools).queues_changed(call.project_id, queue.pool)
     core.part(Tags).put(call.project_id, tagging.QUEUE, queue.resource_id, tags)
     text = f"created with {queue.cu_count} CUs"
     core.record("queue", queue.name, EventType.CREATED, text, cu_count=queue.cu_count)
     body = {"is_success": True, "message": "", "queue_name": queue.name}
     return Reply(201 if quirks.create_201 else 200, body)
+
+
+def _check_place(core: Core, project_id: str, asked: QueueCreate) -> None:
+    """Its CUs, in the pool that it names, or on its own."""
+    if not asked.elastic_resource_pool_name:
+        if asked.cu_count < 16 or asked.cu_count % 16:
+            raise bad_parameter("Invalid parameter cu_count: it must be 16, 64, 256 or another multiple of 16.")
+        return
+    pool = core.part(Pools).find(project_id, asked.elastic_resource_pool_name)
+    if pool is None:
+        raise Refusal(400, "DLI.0002", f"There is no elastic resource pool named {asked.elastic_resource_pool_name}")
+    check_new_queue(core, pool, asked.queue_name.lower(), asked.queue_type, asked.cu_count)
 
 
 def list_queues(call: Call) -> Reply:
@@ -70,7 +86,7 @@ def list_queues(call: Call) -> Reply:
 
 def details(call: Call) -> Reply:
     queue = _existing(call)
-    now_shown = _shared_fields(queue)
+    now_shown = _shared_fields(queue, call.core.quirks)
     pairs = {"queueName": queue.name, "queueType": queue.queue_type, "cuCount": queue.cu_count}
     body = {"is_success": True, "message": "", **now_shown, **pairs, "chargingMode": queue.charging_mode}
     if call.core.quirks.snake_details:
@@ -93,6 +109,7 @@ def delete(call: Call) -> Reply:
         names = ", ".join(f"{job.name} ({job.job_id})" for job in busy[:10])
         raise Refusal(400, "DLI.0007", f"The queue {queue.name} has submitting or running jobs: {names}")
     call.core.part(Queues).drop(queue)
+    call.core.part(Pools).queues_changed(call.project_id, queue.pool)
     return Reply(200, {"is_success": True, "message": ""})
 
 
@@ -180,7 +197,7 @@ def _check_quota(queues: Iterable[Queue], more: int, quotas: dict[str, int]) -> 
         raise Refusal(400, "DLI.1028", "The quota of queues or CUs is insufficient.")
 
 
-def _shared_fields(queue: Queue) -> dict[str, Any]:
+def _shared_fields(queue: Queue, quirks: Quirks) -> dict[str, Any]:
     """What list and details name alike."""
     return {
         "queue_id": queue.queue_id,
@@ -197,11 +214,11 @@ def _shared_fields(queue: Queue) -> dict[str, Any]:
         "elastic_resource_pool_name": queue.pool,
         "support_spark_versions": ["2.3.2", "2.4.5", "3.1.1", "3.3.1"],
         "default_spark_version": "3.3.1",
-        "support_flink_sql_versions": SQL_VERSIONS,
+        "support_flink_sql_versions": quirks.flink_sql_versions,
         "default_flink_sql_version": "1.12",
-        "support_flink_jar_versions": JAR_VERSIONS,
+        "support_flink_jar_versions": quirks.flink_jar_versions,
         "default_flink_jar_version": "1.12",
-        "support_opensource_flink_versions": SQL_VERSIONS,
+        "support_opensource_flink_versions": quirks.flink_sql_versions,
     }
 
 
@@ -210,7 +227,7 @@ def _row(queue: Queue, call: Call) -> dict[str, Any]:
     if call.core.quirks.sample_types:
         restarting = "true" if restarting else "false"
     return {
-        **_shared_fields(queue),
+        **_shared_fields(queue, call.core.quirks),
         "queue_name": queue.name,
         "queue_type": queue.queue_type,
         "cu_count": queue.cu_count,
@@ -223,5 +240,5 @@ def _row(queue: Queue, call: Call) -> dict[str, Any]:
         "platform": queue.platform,
         "is_restarting": restarting,
         "labels": ",".join(queue.labels),
-        "feature": queue.feature,
+        **({"feature": queue.feature} if queue.feature else {}),  # only when one was set
     }

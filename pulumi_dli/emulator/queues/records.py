@@ -39,7 +39,7 @@ class QueueCreate(Body):
     labels: list[str] = Field(default_factory=list)
     tags: list[Tag] | None = None
     engine: str = "spark"
-    feature: str = "basic"
+    feature: str = ""
     elastic_resource_pool_name: str = ""
     properties: dict[str, Any] = Field(default_factory=dict)
 
@@ -87,6 +87,7 @@ class Queue:
     restarted_at: float = 0.0
     cidr_in_vpc: str = "172.16.0.0/12"
     extras: dict[str, Any] = field(default_factory=dict)
+    policies: list[dict[str, Any]] = field(default_factory=list)  # in a pool; none: the service's default entry
 
     def is_assigning(self, now: float) -> bool:
         return now < self.available_at
@@ -129,9 +130,6 @@ class Queues:
         if queue is not None:
             self.settle(queue)
         return queue
-
-    def by_resource_id(self, project_id: str, resource_id: str) -> Queue | None:
-        return next((queue for queue in self.of(project_id) if queue.resource_id == resource_id), None)
 
     def save(self, queue: Queue) -> None:
         self._table.save(self._key(queue.project_id, queue.name), queue)

@@ -267,7 +267,8 @@ class SimulatedRuntime:
         return True
 
     def _checkpoint(self, run: Run, at: float) -> None:
-        if not run.definition.get("checkpoint_enabled") or run.up_since is None:
+        definition = run.definition
+        if not definition.get("checkpoint_enabled") or not definition["checkpoint_interval"] or run.up_since is None:
             return
         number = int((at - run.up_since) / run.definition["checkpoint_interval"])
         if number:

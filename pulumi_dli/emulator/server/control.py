@@ -26,6 +26,10 @@
 | `job.drop_savepoint` | `job` | its savepoint is gone |
 | `queue.scale` | `queue`, `cu_count` | it has that many CUs at once |
 | `queue.delete` | `queue` | it is gone, jobs or not |
+| `pool.scale` | `pool`, `cu_count` | the service begins a scaling by itself |
+| `pool.fail` | `pool`, `description` | it is FAILED |
+| `pool.delete` | `pool` | it is gone; its queues stay |
+| `connection.peering` | `connection`, `status`, `name`, `description` | its peerings, or that of `name`, are so now |
 | `package.delete` | `group`, `name` | it is gone |
 | `tokens.expire` | | all issued tokens are too old |
 

@@ -40,7 +40,7 @@ def create(call: Call) -> Reply:
     if len(merged) > MOST:
         raise bad_parameter(f"Invalid parameter tags: at most {MOST} tags a resource.")
     call.core.part(Tags).put(call.project_id, resource_type, resource_id, merged)
-    return Reply(200)
+    return Reply(204)
 
 
 def delete(call: Call) -> Reply:
@@ -50,12 +50,15 @@ def delete(call: Call) -> Reply:
         if kept.get(tag.key) == tag.value:
             del kept[tag.key]
     call.core.part(Tags).put(call.project_id, resource_type, resource_id, kept)
-    return Reply(200)
+    return Reply(204)
 
 
 def show(call: Call) -> Reply:
     tags = call.core.part(Tags).of(call.project_id, *_resource(call))
-    return Reply(200, {"tags": _listed(tags), "count": len(tags)})
+    start, most = call.number("offset", default=0), call.number("limit", default=1000)
+    if start < 0 or most < 0:
+        raise bad_parameter("Invalid parameter limit or offset: not negative.")
+    return Reply(200, {"tags": _listed(tags)[start : start + most], "count": len(tags)})
 
 
 def show_type(call: Call) -> Reply:
@@ -72,10 +75,7 @@ def filter_instances(call: Call) -> Reply:
     asked = call.read(TagFilter)
     found = _matching(call, asked)
     page = found[asked.offset : asked.offset + asked.limit]
-    shown = [
-        {"resource_id": row.resource_id, "resource_name": _name_of(call, row), "tags": _listed(row.tags)}
-        for row in page
-    ]
+    shown = [_shown(call, row) for row in page]
     return Reply(200, {"resources": shown, "total_count": len(found)})
 
 
@@ -92,8 +92,9 @@ def _matching(call: Call, asked: TagFilter) -> list[Tagged]:
     ]
 
 
-def _name_of(call: Call, row: Tagged) -> str:
-    return _type(call).name_of(call.core, call.project_id, row.resource_id)
+def _shown(call: Call, row: Tagged) -> dict[str, object]:
+    kind, at = _type(call), (call.core, call.project_id, row.resource_id)
+    return {"resource_id": kind.shown_id(*at), "resource_name": kind.name_of(*at), "tags": _listed(row.tags)}
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -16,9 +16,10 @@ from pulumi_dli.emulator.core.service import TaggedType
 from pulumi_dli.emulator.core.store import Table
 
 QUEUE, PACKAGE, JOB, POOL = "dli_queue", "dli_package_resource", "dli_flink_job", "dli_elastic_resource_pool"
+CONNECTION = "dli_enhanced_datasource"
 MOST = 20
 _KEY = re.compile(r"(?!_sys_)(?! )[\w .:+\-@]{1,128}(?<! )")
-_VALUE = re.compile(r"[\w .:+\-@]{0,255}")
+_VALUE = re.compile(r"(?! )[\w .:+\-@]{0,255}(?<! )")
 
 
 class Tag(Body):

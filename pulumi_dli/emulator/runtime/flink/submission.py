@@ -40,7 +40,7 @@ def stage(definition: Mapping[str, Any], files: Mapping[str, Path], *, folder: P
     """Copy entrypoint, dependency jars and files below `folder`; raises SubmissionError for a missing one."""
     entrypoint = definition.get("entrypoint") or ""
     if not entrypoint:
-        raise SubmissionError("the job has no entrypoint")
+        raise SubmissionError("the job has no entrypoint (SQL is not run by the real Flink of the local DLI)")
     shutil.rmtree(folder, ignore_errors=True)
     jar = _copy(entrypoint, files, to=folder / "entrypoint", what="entrypoint")
     classpath = []

@@ -1,0 +1,1 @@
+"""Templates of Flink SQL jobs."""
