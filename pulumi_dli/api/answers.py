@@ -180,7 +180,7 @@ def read_error(value: object, status: int) -> tuple[str, str]:
         if text is None and value.get("encoded_authorization_message"):
             text = "denied by a policy"
         return _code(value), clip(_with_detail(text or _phrase(status), value.get("error_json_opt")))
-    return "", clip(value) if isinstance(value, str) else _phrase(status)
+    return "", (clip(value) if isinstance(value, str) else "") or _phrase(status)
 
 
 def is_queue_assigning(error: BaseException) -> bool:

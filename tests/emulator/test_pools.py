@@ -338,7 +338,7 @@ def test_policies_that_are_refused(fresh: Caller, entries: list[dict[str, Any]])
 
 
 def test_policies_as_the_page_sends_them(fresh: Caller) -> None:
-    """Texts, and one over midnight (dli_02_0333)."""
+    """Texts, and one over midnight (dli_02_0332)."""
     _ready(fresh, 64, 752)
     _queue(fresh, "q", 64)
     sample = [

@@ -1,4 +1,4 @@
-"""Flink SQL jobs: own fields and rules, syntax at the run, graphs, templates; the life is that of every job (dli-api 14)."""
+"""Flink SQL jobs: own fields and rules, syntax at the run, graphs, templates; the life of every job (dli-api 14)."""
 
 from __future__ import annotations
 

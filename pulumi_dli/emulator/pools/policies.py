@@ -18,7 +18,7 @@ _HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):00|24:00")
 
 
 def _number(given: object) -> object:
-    """The page sends CUs as texts (dli_02_0333)."""
+    """The page sends CUs as texts (dli_02_0332)."""
     return int(given) if isinstance(given, str) and re.fullmatch(r"[0-9]{1,6}", given) else given
 
 
