@@ -124,12 +124,17 @@ class DliProvider(ResourceProvider):
         Raises:
             ConfigError: names both places.
         """
+        if place := self._place():
+            must_be_at(place, olds, what)
+
+    def _place(self) -> dict[str, str]:
+        """Endpoint and project as the settings say; {} without credentials, with which previews work, too."""
         try:
             connection = self._resolved()
         except ConfigError:
-            return  # previews work without credentials
+            return {}
         place = {"endpoint": connection.endpoint, "project_id": connection.project_id}
-        must_be_at({key: value for key, value in place.items() if value}, olds, what)
+        return {key: value for key, value in place.items() if value}
 
     @host.answering
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -143,7 +148,7 @@ class DliProvider(ResourceProvider):
         # What a refresh found (`failed`) may come back through ignore_changes; `judge` says whether it may.
         inputs, failures = check(lifecycle.spec, given, unknown)
         if not failures:
-            failures = lifecycle.judge(olds, inputs, unknown)
+            failures = lifecycle.judge({**self._place(), **olds}, inputs, unknown)
         self._announced.add(call.urn)
         if not failures and not olds:
             lifecycle.announce(call, inputs, unknown)

@@ -9,13 +9,13 @@ import pulumi
 
 from pulumi_dli.provider import FlinkJarJobProvider
 from pulumi_dli.resources.base import DliResource, PackageInput
+from pulumi_dli.specs.forms import Folder, PackagePath
 from pulumi_dli.specs.shapes import (
     Arguments,
     Flag,
     JsonText,
     ListOf,
     Number,
-    PackagePath,
     Record,
     Settings,
     Shape,
@@ -153,33 +153,41 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
     )
     shapes: ClassVar[Mapping[str, Shape]] = {
         "name": Text(pattern="[\\w\\-]{1,57}", rule="has 1 to 57 letters, digits, - or _"),
-        "desc": Text(most=2048),
-        "queue_name": Text(most=128),
-        "flink_version": Text(),
-        "execution_agency_urn": Text(),
+        "desc": Text(most=512),
+        "queue_name": Text(
+            pattern="(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
+            rule="1 to 128 letters, digits or _, does not begin with _, not all digits; default is shared and for SQL",
+        ),
+        "flink_version": Text(
+            pattern="\\d{1,2}\\.\\d{1,2}(\\.\\d{1,3})?", rule="must be a version such as 1.12 or 1.15, as a text"
+        ),
+        "execution_agency_urn": Text(
+            pattern="[A-Za-z0-9_][A-Za-z0-9_.\\- ]{0,62}[A-Za-z0-9_.\\-]|[A-Za-z0-9_]",
+            rule="must be the name (not the URN) of an agency: 1 to 64 letters, digits or _ . -",
+        ),
         "runtime_config": Settings(),
         "flink_log_config": JsonText(),
-        "cu_number": Whole(least=2),
-        "manager_cu_number": Whole(least=1),
+        "cu_number": Whole(least=2, most=10000),
+        "manager_cu_number": Whole(least=1, most=10000),
         "parallel_number": Whole(least=1, most=2000),
-        "tm_cus": Whole(least=1),
-        "tm_slot_num": Whole(least=1),
+        "tm_cus": Whole(least=1, most=10000),
+        "tm_slot_num": Whole(least=1, most=10000),
         "resource_config_version": Text(choices=("v1", "v2")),
         "resource_config": Record(
             name="ResourceConfig",
             keys=(
-                ("max_slot", Whole(least=1)),
-                ("parallel_number", Whole(least=1)),
+                ("max_slot", Whole(least=1, most=10000)),
+                ("parallel_number", Whole(least=1, most=10000)),
                 (
                     "jobmanager_resource_spec",
                     Record(
                         name="ResourceAmount",
                         keys=(
-                            ("cpu", Number(least=0.5)),
+                            ("cpu", Number(least=0.5, most=10000)),
                             (
                                 "memory",
                                 Text(
-                                    pattern="[0-9]+(\\.[0-9]+)?\\s*(GB?|MB?|gb?|mb?)?",
+                                    pattern="[0-9]{1,9}(\\.[0-9]{1,3})? *(GB?|MB?|gb?|mb?)?",
                                     rule="reads 4G or 4096MB (GB when no unit is given)",
                                 ),
                             ),
@@ -191,11 +199,11 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
                     Record(
                         name="ResourceAmount",
                         keys=(
-                            ("cpu", Number(least=0.5)),
+                            ("cpu", Number(least=0.5, most=10000)),
                             (
                                 "memory",
                                 Text(
-                                    pattern="[0-9]+(\\.[0-9]+)?\\s*(GB?|MB?|gb?|mb?)?",
+                                    pattern="[0-9]{1,9}(\\.[0-9]{1,3})? *(GB?|MB?|gb?|mb?)?",
                                     rule="reads 4G or 4096MB (GB when no unit is given)",
                                 ),
                             ),
@@ -207,37 +215,66 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         "checkpoint_enabled": Flag(),
         "checkpoint_mode": Whole(words=(("exactly_once", 1), ("at_least_once", 2)), least=1, most=2),
         "checkpoint_interval": Whole(least=1, most=3600),
-        "obs_bucket": Text(),
+        "obs_bucket": Text(
+            pattern="(?![0-9]+(\\.[0-9]+){3}$)(?!.*(\\.\\.|\\.-|-\\.))[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
+            rule="must be the name of a bucket: 3 to 63 lower-case letters, digits, - or ., without obs:// and folders",
+        ),
         "log_enabled": Flag(),
-        "smn_topic": Text(),
+        "smn_topic": Text(
+            pattern="[A-Za-z0-9][A-Za-z0-9_\\-]{0,254}", rule="must be the name of an SMN topic (not its URN)"
+        ),
         "restart_when_exception": Flag(),
         "resume_checkpoint": Flag(),
-        "resume_max_num": Whole(least=-1, without=(0,), rule="must be -1 (no limit) or more than 0, counted per hour"),
-        "tags": TagMap(own="pulumi_dli_owner"),
+        "resume_max_num": Whole(
+            least=-1,
+            without=(0,),
+            most=2147483647,
+            rule="must be -1 (no limit) or 1 to at most 2147483647, counted per hour",
+        ),
+        "tags": TagMap(own="pulumi_dli_owner", signs="="),
         "state": Text(choices=("running", "suspended", "draft")),
         "upgrade_mode": Text(choices=("savepoint", "stateless", "last-state")),
-        "initial_savepoint_path": Text(),
+        "initial_savepoint_path": Folder(),
         "allow_old_savepoint": Flag(),
         "savepoint_on_delete": Flag(),
         "rollback": Flag(),
         "stabilization_seconds": Whole(least=0, most=3600),
         "repair": Text(choices=("failed", "all", "none")),
-        "restart_nonce": Text(),
-        "savepoint_nonce": Text(),
+        "restart_nonce": Text(most=256),
+        "savepoint_nonce": Text(most=256),
         "adopt": Flag(),
         "entrypoint": Record(
             name="PackageReference",
-            keys=(("path", PackagePath()), ("digest", Text())),
+            keys=(
+                ("path", PackagePath()),
+                (
+                    "digest",
+                    Text(
+                        pattern="[\\w+/=:.\\-]{1,128}", rule="must be a digest: a text of 1 to 128 letters and digits"
+                    ),
+                ),
+            ),
             required=("path",),
             short="path",
             rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
         ),
-        "main_class": Text(),
+        "main_class": Text(
+            pattern="(?!\\d)[\\w$]+(\\.(?!\\d)[\\w$]+)*", rule="must be the name of a class, such as com.example.Stream"
+        ),
         "entrypoint_args": Arguments(),
         "dependency_jars": ListOf(
             item=Record(
                 name="PackageReference",
-                keys=(("path", PackagePath()), ("digest", Text())),
+                keys=(
+                    ("path", PackagePath()),
+                    (
+                        "digest",
+                        Text(
+                            pattern="[\\w+/=:.\\-]{1,128}",
+                            rule="must be a digest: a text of 1 to 128 letters and digits",
+                        ),
+                    ),
+                ),
                 required=("path",),
                 short="path",
                 rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
@@ -246,16 +283,28 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         "dependency_files": ListOf(
             item=Record(
                 name="PackageReference",
-                keys=(("path", PackagePath()), ("digest", Text())),
+                keys=(
+                    ("path", PackagePath()),
+                    (
+                        "digest",
+                        Text(
+                            pattern="[\\w+/=:.\\-]{1,128}",
+                            rule="must be a digest: a text of 1 to 128 letters and digits",
+                        ),
+                    ),
+                ),
                 required=("path",),
                 short="path",
                 rule="must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key",
             )
         ),
-        "source_hash": Text(),
+        "source_hash": Text(most=256),
         "feature": Text(choices=("basic", "custom")),
-        "image": Text(),
-        "checkpoint_path": Text(),
+        "image": Text(
+            pattern="[a-z0-9][a-z0-9._\\-]{0,63}(/[a-z0-9][a-z0-9._\\-]{0,127})+:[A-Za-z0-9_][A-Za-z0-9_.\\-]{0,127}",
+            rule="must be an image organisation/name:version",
+        ),
+        "checkpoint_path": Folder(),
     }
 
     if TYPE_CHECKING:
@@ -373,10 +422,11 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         Args:
             resource_name: Name of the resource in the program; the default of `name`.
             name: Name, unique in the project.
-            desc: Free text.
+            desc: Free text, at most 512 characters.
             queue_name: The queue to run on: general and dedicated.
             flink_version: Such as `1.12`, `1.15`, `1.17`; the queue's default when not given.
-            execution_agency_urn: Name (not the URN) of the agency the job acts as; Flink 1.15 and later need one.
+            execution_agency_urn: Name (not the URN) of the agency it acts as; without one, Flink 1.15 and later
+                keep no state.
             runtime_config: Flink settings: a map of key to value.
             flink_log_config: Log levels as a JSON text (Huawei Cloud).
             cu_number: CUs in all, the JobManager's included (the service takes 2 when not given).

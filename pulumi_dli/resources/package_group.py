@@ -10,6 +10,7 @@ import pulumi
 from pulumi_dli.packages import Package
 from pulumi_dli.provider import PackageGroupProvider
 from pulumi_dli.resources.with_packages import WithPackages
+from pulumi_dli.specs.forms import GroupPath, Prefix
 from pulumi_dli.specs.shapes import Flag, ListOf, Record, Shape, TagMap, Text
 
 
@@ -85,10 +86,22 @@ class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
             item=Record(
                 name="GroupPackage",
                 keys=(
-                    ("path", Text()),
+                    ("path", GroupPath()),
                     ("kind", Text(choices=("jar", "pyFile", "file", "modelFile"))),
-                    ("digest", Text()),
-                    ("name", Text()),
+                    (
+                        "digest",
+                        Text(
+                            pattern="[\\w+/=:.\\-]{1,128}",
+                            rule="must be a digest: a text of 1 to 128 letters and digits",
+                        ),
+                    ),
+                    (
+                        "name",
+                        Text(
+                            pattern="(?!\\.)[A-Za-z0-9_!.\\-]{1,128}",
+                            rule="names a package in 1 to 128 letters, digits or _ ! - . and no dot in front",
+                        ),
+                    ),
                 ),
                 required=("path",),
                 short="path",
@@ -97,8 +110,11 @@ class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
             least=1,
         ),
         "group_name": Text(pattern="[A-Za-z0-9._\\-]{1,64}", rule="has 1 to 64 letters, digits or . _ -"),
-        "bucket": Text(),
-        "prefix": Text(),
+        "bucket": Text(
+            pattern="(?![0-9]+(\\.[0-9]+){3}$)(?!.*(\\.\\.|\\.-|-\\.))[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
+            rule="must be the name of a bucket: 3 to 63 lower-case letters, digits, - or ., without obs:// and folders",
+        ),
+        "prefix": Prefix(),
         "is_async": Flag(),
         "owner": Text(
             pattern="[A-Za-z_\\-][A-Za-z0-9_\\-]{4,31}",

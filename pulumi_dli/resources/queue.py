@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_dli.provider import QueueProvider
 from pulumi_dli.resources.base import DliResource
+from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.shapes import Flag, ListOf, Settings, Shape, TagMap, Text, Whole
 
 
@@ -25,7 +26,7 @@ class QueueArgs(TypedDict, total=False):
     enterprise_project_id: pulumi.Input[str] | None
     platform: pulumi.Input[Literal["x86_64", "aarch64"]] | None
     labels: pulumi.Input[Sequence[pulumi.Input[str]]] | None
-    engine: pulumi.Input[str] | None
+    engine: pulumi.Input[Literal["spark", "hetuEngine"]] | None
     feature: pulumi.Input[Literal["basic", "ai"]] | None
     properties: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None
     cidr_in_vpc: pulumi.Input[str] | None
@@ -74,23 +75,38 @@ class Queue(DliResource, module="dli", name="Queue"):
         "project_id",
     )
     shapes: ClassVar[Mapping[str, Shape]] = {
-        "cu_count": Whole(least=16, step=16, rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)"),
+        "cu_count": Whole(
+            least=4,
+            step=4,
+            most=32000,
+            rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere), in a pool of 4; at most 32000",
+        ),
         "queue_name": Text(
             pattern="(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
             rule="1 to 128 letters, digits or _, does not begin with _, not all digits; default is the service's own",
         ),
         "queue_type": Text(choices=("general", "sql")),
         "resource_mode": Whole(least=0, most=1),
-        "elastic_resource_pool_name": Text(),
+        "elastic_resource_pool_name": Text(
+            pattern="(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}",
+            rule="1 to 128 letters, digits or _, does not begin with _, not all digits",
+        ),
         "description": Text(most=256),
         "charging_mode": Whole(least=1, most=2),
-        "enterprise_project_id": Text(),
+        "enterprise_project_id": Text(
+            pattern="[A-Za-z0-9\\-]{1,64}", rule='must be an id of 1 to 64 letters, digits or -, or "0"'
+        ),
         "platform": Text(choices=("x86_64", "aarch64")),
-        "labels": ListOf(),
-        "engine": Text(),
+        "labels": ListOf(
+            item=Text(
+                pattern="(?!multi_az=(?!2$))[A-Za-z0-9_.\\-]{1,64}=[A-Za-z0-9_.\\-]{1,64}",
+                rule="must be key=value in letters, digits or _ . -; multi_az takes 2 only (dli_02_0194)",
+            )
+        ),
+        "engine": Text(choices=("spark", "hetuEngine")),
         "feature": Text(choices=("basic", "ai")),
         "properties": Settings(),
-        "cidr_in_vpc": Text(),
+        "cidr_in_vpc": Network(),
         "tags": TagMap(own="pulumi_dli_owner"),
         "adopt": Flag(),
     }
@@ -117,7 +133,7 @@ class Queue(DliResource, module="dli", name="Queue"):
         enterprise_project_id: pulumi.Output[str | None]
         platform: pulumi.Output[Literal["x86_64", "aarch64"] | None]
         labels: pulumi.Output[Sequence[str] | None]
-        engine: pulumi.Output[str | None]
+        engine: pulumi.Output[Literal["spark", "hetuEngine"] | None]
         feature: pulumi.Output[Literal["basic", "ai"] | None]
         properties: pulumi.Output[Mapping[str, str] | None]
         cidr_in_vpc: pulumi.Output[str | None]
@@ -138,7 +154,7 @@ class Queue(DliResource, module="dli", name="Queue"):
         enterprise_project_id: pulumi.Input[str] | None = None,
         platform: pulumi.Input[Literal["x86_64", "aarch64"]] | None = None,
         labels: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        engine: pulumi.Input[str] | None = None,
+        engine: pulumi.Input[Literal["spark", "hetuEngine"]] | None = None,
         feature: pulumi.Input[Literal["basic", "ai"]] | None = None,
         properties: pulumi.Input[str | Mapping[str, pulumi.Input[str | int | float | bool]]] | None = None,
         cidr_in_vpc: pulumi.Input[str] | None = None,
@@ -156,7 +172,7 @@ class Queue(DliResource, module="dli", name="Queue"):
             resource_mode: 1 dedicated (default; Flink jar jobs need it), 0 shared.
             elastic_resource_pool_name: The elastic resource pool to live in. A queue can enter a pool, but never
                 leave or change it.
-            description: Free text; the service takes it at creation and never changes it.
+            description: Free text, at most 256 characters (128 by Open Telekom Cloud's guide); never changed later.
             charging_mode: 1: pay per CU-hour.
             enterprise_project_id: Enterprise project, where Enterprise Management is on.
             platform: CPU architecture; `x86_64` on Open Telekom Cloud.

@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_dli.provider import UploadedPackageProvider
 from pulumi_dli.resources.with_packages import WithObject
+from pulumi_dli.specs.forms import LocalFile, Prefix
 from pulumi_dli.specs.shapes import Shape, Text
 
 
@@ -49,15 +50,15 @@ class UploadedPackage(WithObject, module="dli", name="UploadedPackage"):
     required = ("source", "bucket")
     computed_outputs = ("path", "size", "own", "superseded", "endpoint", "project_id")
     shapes: ClassVar[Mapping[str, Shape]] = {
-        "source": Text(),
+        "source": LocalFile(),
         "bucket": Text(
-            pattern="[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
-            rule="is the name of a bucket: 3 to 63 letters, digits, - or .",
+            pattern="(?![0-9]+(\\.[0-9]+){3}$)(?!.*(\\.\\.|\\.-|-\\.))[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
+            rule="must be the name of a bucket: 3 to 63 lower-case letters, digits, - or ., without obs:// and folders",
         ),
-        "prefix": Text(),
+        "prefix": Prefix(),
         "name": Text(
-            pattern="(?!\\.)[\\w!.\\- ]{1,128}",
-            rule="has 1 to 128 letters, digits or _ ! - . and does not begin with a dot",
+            pattern="(?!\\.)[A-Za-z0-9_!.\\-]{1,128}",
+            rule="names a package in 1 to 128 letters, digits or _ ! - . and no dot in front",
         ),
         "digest": Text(pattern="[0-9a-fA-F]{64}", rule="is a SHA-256 in 64 hexadecimal digits"),
     }

@@ -248,6 +248,11 @@ def check(
     misshapen = [Failure(name, reason) for name, value in known.items() if (reason := spec.shape(name).problem(value))]
     wrong = {failure.field for failure in misshapen}
     parsed, broken = _parse(spec, {name: value for name, value in known.items() if name not in wrong})
+    # What is normalised has the form, too: a text may stand for a map.
+    normal = parsed.inputs.items()
+    broken += [
+        Failure(n, reason) for n, value in normal if value != known[n] and (reason := spec.shape(n).problem(value))
+    ]
     broken = [*misshapen, *broken]
     failures += broken
     untold = set(unknown) | {failure.field for failure in failures}

@@ -14,10 +14,17 @@ from pulumi_dli.specs.flink_job import (
     FlinkJobSpec,
     ResourceAmount,
     ResourceConfig,
-    is_new_flink,
 )
+from pulumi_dli.specs.forms import NONCE, Folder
+from pulumi_dli.specs.rules import JAR_REFUSALS
 from pulumi_dli.specs.shapes import Arguments
-from pulumi_dli.specs.values import Package, one_of, whole
+from pulumi_dli.specs.values import Package, matching, one_of, whole
+
+MAIN_CLASS = matching(r"(?!\d)[\w$]+(\.(?!\d)[\w$]+)*", "must be the name of a class, such as com.example.Stream")
+IMAGE = matching(
+    r"[a-z0-9][a-z0-9._\-]{0,63}(/[a-z0-9][a-z0-9._\-]{0,127})+:[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}",
+    "must be an image organisation/name:version",
+)
 
 
 def _arguments(value: Any) -> Any:
@@ -31,22 +38,8 @@ def _jar_to_run(spec: Any) -> str | None:
     return 'is required to run the job: give the package of the program, or state="draft"'
 
 
-def _own_image(spec: Any) -> str | None:
-    if spec.image and spec.feature != "custom":
-        return 'needs feature="custom"'
-    return None
-
-
 def _image_given(spec: Any) -> str | None:
     return "custom needs an image (organisation/name:version)" if spec.feature == "custom" and not spec.image else None
-
-
-def _checkpoint_path_is_chosen(spec: Any) -> str | None:
-    if spec.checkpoint_path and spec.checkpoint_enabled:
-        return "cannot be chosen with checkpoint_enabled: the service writes to jobs/checkpoint of obs_bucket"
-    if spec.resume_checkpoint and not spec.checkpoint_enabled and not spec.checkpoint_path:
-        return "is needed by resume_checkpoint when checkpoint_enabled is off"
-    return None
 
 
 class FlinkJarJobSpec(FlinkJobSpec):
@@ -67,15 +60,14 @@ each job what will happen to it. The README has the table of all cases. The id i
     rules: ClassVar[tuple[Rule, ...]] = (
         *COMMON_RULES,
         Rule(("entrypoint", "state"), _jar_to_run),
-        Rule(("image", "feature"), _own_image),
         Rule(("feature", "image"), _image_given),
-        Rule(("checkpoint_path", "checkpoint_enabled", "resume_checkpoint"), _checkpoint_path_is_chosen),
+        *JAR_REFUSALS,
     )
 
     entrypoint: Annotated[Package | None, Effect.RESTART, Mark.ALWAYS_READ, Mark.RUNS_AGAIN] = Field(
         None, description="The program: `group.package(…)`, `group/app.jar`, `app.jar` or `obs://bucket/app.jar`."
     )
-    main_class: Annotated[str | None, Effect.RESTART, Cleared(""), Mark.AT_TOP, Mark.RUNS_AGAIN] = Field(
+    main_class: Annotated[str | None, Effect.RESTART, Cleared(""), Mark.AT_TOP, Mark.RUNS_AGAIN, MAIN_CLASS] = Field(
         None, description="Main class, fully qualified; the jar's manifest says it when not given."
     )
     entrypoint_args: Annotated[
@@ -87,18 +79,18 @@ each job what will happen to it. The README has the table of all cases. The id i
     dependency_files: Annotated[tuple[Package, ...] | None, Effect.RESTART, Cleared([]), Mark.RUNS_AGAIN] = Field(
         None, description="Files that the program reads as `userData/<name>`."
     )
-    source_hash: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL] = Field(
+    source_hash: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL, NONCE] = Field(
         None, description="Any text that changes with the bytes behind plain package names: a change restarts the job."
     )
     feature: Annotated[str | None, Effect.RESTART, Cleared("basic"), one_of("basic", "custom")] = Field(
         None, description="`basic`, or `custom` for an own image."
     )
-    image: Annotated[str | None, Effect.RESTART, Cleared("")] = Field(
+    image: Annotated[str | None, Effect.RESTART, Cleared(""), IMAGE] = Field(
         None, description="Own image `organisation/name:version`."
     )
-    checkpoint_path: Annotated[str | None, Effect.IN_PLACE, Cleared("")] = Field(
+    checkpoint_path: Annotated[str | None, Effect.IN_PLACE, Cleared(""), Folder()] = Field(
         None, description="Where the program itself writes checkpoints, when `checkpoint_enabled` is off."
     )
 
 
-__all__ = ["OBSERVED_STATES", "FlinkJarJobSpec", "ResourceAmount", "ResourceConfig", "is_new_flink"]
+__all__ = ["OBSERVED_STATES", "FlinkJarJobSpec", "ResourceAmount", "ResourceConfig"]

@@ -12,31 +12,39 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, PLACE, Cleared, Computed, Effect, Mark, Part, Rule, Spec
+from pulumi_dli.specs.forms import AGENCY, BUCKET, NONCE, Folder
+from pulumi_dli.specs.rules import COMMON_REFUSALS
 from pulumi_dli.specs.shapes import JsonText, Number, Text, Whole
-from pulumi_dli.specs.values import Tags, TextMap, lowered, matching, one_of
+from pulumi_dli.specs.values import JobTags, TextMap, lowered, matching, one_of
 
 OBSERVED_STATES = ("finished", "failed", "arrears")
 """What a refresh may find a job to be; no program may wish for it."""
 
 CHECKPOINT_MODES = Whole(words=(("exactly_once", 1), ("at_least_once", 2)), least=1, most=2)
-RESTARTS = Whole(least=-1, without=(0,), rule="must be -1 (no limit) or more than 0, counted per hour")
+RESTARTS = Whole(
+    least=-1, without=(0,), most=2**31 - 1, rule="must be -1 (no limit) or 1 to at most 2147483647, counted per hour"
+)
+QUEUE = matching(
+    r"(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
+    "1 to 128 letters, digits or _, does not begin with _, not all digits; default is shared and for SQL",
+)
+VERSION = matching(r"\d{1,2}\.\d{1,2}(\.\d{1,3})?", "must be a version such as 1.12 or 1.15, as a text")
+TOPIC = matching(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,254}", "must be the name of an SMN topic (not its URN)")
+MEMORY = matching(r"[0-9]{1,9}(\.[0-9]{1,3})? *(GB?|MB?|gb?|mb?)?", "reads 4G or 4096MB (GB when no unit is given)")
 
 
 class ResourceAmount(Part):
     """CPU cores and memory of one JobManager or TaskManager."""
 
-    cpu: Annotated[float | None, Number(least=0.5)] = None
-    memory: Annotated[
-        str | None,
-        matching(r"[0-9]+(\.[0-9]+)?\s*(GB?|MB?|gb?|mb?)?", "reads 4G or 4096MB (GB when no unit is given)"),
-    ] = None
+    cpu: Annotated[float | None, Number(least=0.5, most=10000)] = None
+    memory: Annotated[str | None, MEMORY] = None
 
 
 class ResourceConfig(Part):
     """Resources in the form of `resource_config_version` v2."""
 
-    max_slot: Annotated[int | None, Whole(least=1)] = None
-    parallel_number: Annotated[int | None, Whole(least=1)] = None
+    max_slot: Annotated[int | None, Whole(least=1, most=10000)] = None
+    parallel_number: Annotated[int | None, Whole(least=1, most=10000)] = None
     jobmanager_resource_spec: ResourceAmount | None = None
     taskmanager_resource_spec: ResourceAmount | None = None
 
@@ -73,50 +81,18 @@ def _workers_fit(spec: Any) -> str | None:
     return None
 
 
-def _logs_need_a_bucket(spec: Any) -> str | None:
-    return "needs obs_bucket: logs are written there" if spec.log_enabled and not spec.obs_bucket else None
-
-
-def _checkpoints_need_a_bucket(spec: Any) -> str | None:
-    return (
-        "needs obs_bucket: checkpoints are written there" if spec.checkpoint_enabled and not spec.obs_bucket else None
-    )
-
-
 def _queue_to_run(spec: Any) -> str | None:
     if spec.state == "draft" or spec.queue_name:
         return None
     return 'is required to run the job (DLI.13024): name a dedicated general queue, or state="draft"'
 
 
-def _sizes_by_version(spec: Any) -> str | None:
-    old = [
-        name for name in ("cu_number", "manager_cu_number", "tm_cus", "tm_slot_num") if getattr(spec, name) is not None
-    ]
-    if spec.resource_config_version == "v2" and old:
-        return f"v2 takes resource_config instead of {', '.join(old)}"
-    if spec.resource_config and spec.resource_config_version != "v2":
-        return 'resource_config takes effect with resource_config_version="v2" only'
-    return None
-
-
-def is_new_flink(version: str | None) -> bool:
-    """Flink 1.15 and later: packages straight from OBS, and an agency of one's own (dli-api 6.11)."""
-    parts = (version or "").split(".")
-    return len(parts) > 1 and all(part.isdigit() for part in parts[:2]) and (int(parts[0]), int(parts[1])) >= (1, 15)
-
-
 COMMON_RULES: tuple[Rule, ...] = (
     Rule(("manager_cu_number", "cu_number"), _managers_leave_cus),
     Rule(("parallel_number", "cu_number", "manager_cu_number", "resource_config_version"), _parallelism_fits),
     Rule(("tm_cus", "cu_number", "manager_cu_number"), _workers_fit),
-    Rule(("log_enabled", "obs_bucket"), _logs_need_a_bucket),
-    Rule(("checkpoint_enabled", "obs_bucket"), _checkpoints_need_a_bucket),
     Rule(("queue_name", "state"), _queue_to_run),
-    Rule(
-        ("resource_config_version", "resource_config", "cu_number", "manager_cu_number", "tm_cus", "tm_slot_num"),
-        _sizes_by_version,
-    ),
+    *COMMON_REFUSALS,
 )
 
 COMPUTED = (
@@ -146,17 +122,18 @@ class FlinkJobSpec(Spec):
     name: Annotated[
         str | None, Effect.NEXT_RESTART, Mark.AT_TOP, matching(r"[\w\-]{1,57}", "has 1 to 57 letters, digits, - or _")
     ] = Field(None, description="Name, unique in the project.")
-    desc: Annotated[str | None, Effect.NEXT_RESTART, Cleared(""), Mark.AT_TOP, Text(most=2048)] = Field(
-        None, description="Free text."
+    desc: Annotated[str | None, Effect.NEXT_RESTART, Cleared(""), Mark.AT_TOP, Text(most=512)] = Field(
+        None, description="Free text, at most 512 characters."
     )
-    queue_name: Annotated[str | None, Effect.RESTART, Mark.AT_TOP, Text(most=128), AfterValidator(lowered)] = Field(
+    queue_name: Annotated[str | None, Effect.RESTART, Mark.AT_TOP, QUEUE, AfterValidator(lowered)] = Field(
         None, description="The queue to run on: general and dedicated."
     )
-    flink_version: Annotated[str | None, Effect.RESTART, Cleared("")] = Field(
+    flink_version: Annotated[str | None, Effect.RESTART, Cleared(""), VERSION] = Field(
         None, description="Such as `1.12`, `1.15`, `1.17`; the queue's default when not given."
     )
-    execution_agency_urn: Annotated[str | None, Effect.RESTART, Cleared("")] = Field(
-        None, description="Name (not the URN) of the agency the job acts as; Flink 1.15 and later need one."
+    execution_agency_urn: Annotated[str | None, Effect.RESTART, Cleared(""), AGENCY] = Field(
+        None,
+        description="Name (not the URN) of the agency it acts as; without one, Flink 1.15 and later keep no state.",
     )
     runtime_config: Annotated[TextMap | None, Effect.RESTART, Cleared("")] = Field(
         None, description="Flink settings: a map of key to value."
@@ -166,19 +143,19 @@ class FlinkJobSpec(Spec):
     ] = Field(None, description="Log levels as a JSON text (Huawei Cloud).")
 
     # How large it runs.
-    cu_number: Annotated[int | None, Effect.RESTART, Cleared(2), Whole(least=2)] = Field(
+    cu_number: Annotated[int | None, Effect.RESTART, Cleared(2), Whole(least=2, most=10000)] = Field(
         None, description="CUs in all, the JobManager's included (the service takes 2 when not given)."
     )
-    manager_cu_number: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1)] = Field(
+    manager_cu_number: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1, most=10000)] = Field(
         None, description="CUs of the JobManager (1)."
     )
     parallel_number: Annotated[int | None, Effect.RESTART, Cleared(1), Mark.ALWAYS_READ, Whole(least=1, most=2000)] = (
         Field(None, description="Parallelism (1), at most 4 for each TaskManager CU.")
     )
-    tm_cus: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1)] = Field(
+    tm_cus: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1, most=10000)] = Field(
         None, description="CUs of one TaskManager (1)."
     )
-    tm_slot_num: Annotated[int | None, Effect.RESTART, Whole(least=1)] = Field(
+    tm_slot_num: Annotated[int | None, Effect.RESTART, Whole(least=1, most=10000)] = Field(
         None, description="Slots of one TaskManager (computed by the service)."
     )
     resource_config_version: Annotated[str | None, Effect.RESTART, Cleared("v1"), one_of("v1", "v2")] = Field(
@@ -198,13 +175,13 @@ class FlinkJobSpec(Spec):
     checkpoint_interval: Annotated[int | None, Effect.RESTART, Cleared(10), Whole(least=1, most=3600)] = Field(
         None, description="Seconds between checkpoints (10)."
     )
-    obs_bucket: Annotated[str | None, Effect.IN_PLACE, Cleared("")] = Field(
+    obs_bucket: Annotated[str | None, Effect.IN_PLACE, Cleared(""), BUCKET] = Field(
         None, description="Bucket for checkpoints, savepoints and logs; DLI must be authorised for it."
     )
     log_enabled: Annotated[bool | None, Effect.RESTART, Cleared(False)] = Field(
         None, description="Write logs to `obs_bucket` (false)."
     )
-    smn_topic: Annotated[str | None, Effect.IN_PLACE, Cleared("")] = Field(
+    smn_topic: Annotated[str | None, Effect.IN_PLACE, Cleared(""), TOPIC] = Field(
         None, description="SMN topic that hears of failures."
     )
     restart_when_exception: Annotated[bool | None, Effect.IN_PLACE, Cleared(False)] = Field(
@@ -216,7 +193,7 @@ class FlinkJobSpec(Spec):
     resume_max_num: Annotated[int | None, Effect.IN_PLACE, Cleared(-1), RESTARTS] = Field(
         None, description="Restarts per hour at most; -1 for no limit."
     )
-    tags: Annotated[Tags | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL] = Field(
+    tags: Annotated[JobTags | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL] = Field(
         None, description="Tags: a map of key to value. A change never restarts."
     )
 
@@ -236,7 +213,7 @@ class FlinkJobSpec(Spec):
         description="What a restart does with the state: `savepoint` (default) makes one and resumes from it, "
         "`last-state` resumes from the newest checkpoint, `stateless` drops it.",
     )
-    initial_savepoint_path: Annotated[str | None, Effect.IGNORED, LOCAL] = Field(
+    initial_savepoint_path: Annotated[str | None, Effect.IGNORED, LOCAL, Folder()] = Field(
         None,
         description="Savepoint (OBS folder) that a start takes when the job has no state of its own to go on from.",
     )
@@ -257,10 +234,10 @@ class FlinkJobSpec(Spec):
         description="Which drift of the run state `up` mends: `failed` (default) restarts what failed, "
         "`all` also what a person stopped, `none` only reports.",
     )
-    restart_nonce: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL] = Field(
+    restart_nonce: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL, NONCE] = Field(
         None, description="Any text; a change restarts the job by its upgrade mode."
     )
-    savepoint_nonce: Annotated[str | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL] = Field(
+    savepoint_nonce: Annotated[str | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL, NONCE] = Field(
         None, description="Any text; a change makes a savepoint while the job runs."
     )
     adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from pulumi_dli.specs.catalogue import catalogue
 from pulumi_dli.specs.fields import Spec
+from pulumi_dli.specs.forms import Folder, GroupPath, LocalFile, Network, PackagePath, Prefix
 from pulumi_dli.specs.shapes import (
     Arguments,
     Flag,
     JsonText,
     ListOf,
     Number,
-    PackagePath,
     Record,
     Settings,
     Shape,
@@ -32,7 +32,8 @@ from pulumi_dli.specs.shapes import (
 )
 
 RESOURCES = Path(__file__).parent.parent / "resources"
-_SHAPES = (Arguments, Flag, JsonText, ListOf, Number, PackagePath, Record, Settings, TagMap, Text, Whole)
+_SHAPES = (Arguments, Flag, JsonText, ListOf, Number, Record, Settings, Shape, TagMap, Text, Whole)
+_FORMS = (Folder, GroupPath, LocalFile, Network, PackagePath, Prefix)
 _TEXTS = "Mapping[str, str]"
 # Types by hand: (of an input, of an output).
 _BY_HAND = {
@@ -63,7 +64,7 @@ def input_type(shape: Shape) -> str:
         return f"Sequence[pulumi.Input[{input_type(shape.item)}]]"
     if isinstance(shape, Record):
         return _BY_HAND[shape.name][0] if shape.name in _BY_HAND else f"{shape.name}Args"
-    return _PLAIN[type(shape)][0]
+    return _plain(shape)[0]
 
 
 def output_type(shape: Shape) -> str:
@@ -76,7 +77,11 @@ def output_type(shape: Shape) -> str:
         return f"Sequence[{output_type(shape.item)}]"
     if isinstance(shape, Record):
         return _BY_HAND[shape.name][1] if shape.name in _BY_HAND else shape.name
-    return _PLAIN[type(shape)][1]
+    return _plain(shape)[1]
+
+
+def _plain(shape: Shape) -> tuple[str, str]:
+    return next(_PLAIN[kind] for kind in type(shape).__mro__ if kind in _PLAIN)
 
 
 def _literal(words: tuple[str | int, ...]) -> str:
@@ -222,7 +227,9 @@ def _imports(body: str, name: str, base_module: str, base: str) -> str:
     for word, home in _HOMES.items():
         if re.search(rf"\b{word}\b", re.sub(r'".*?"|`.*?`', "", body)):
             own.setdefault(f"pulumi_dli.{home}", set()).add(word)
-    own["pulumi_dli.specs.shapes"] = {"Shape", *(s.__name__ for s in _SHAPES if f"{s.__name__}(" in body)}
+    for kind in (*_SHAPES, *_FORMS):
+        if kind is Shape or f"{kind.__name__}(" in body:
+            own.setdefault(kind.__module__, set()).add(kind.__name__)
     ours = "\n".join(f"from {home} import {', '.join(sorted(words))}" for home, words in sorted(own.items()))
     return f"""
 from __future__ import annotations

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Part, Rule, Spec, Wire
+from pulumi_dli.specs.forms import BUCKET, DIGEST, PACKAGE_NAME, GroupPath, Prefix
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.values import Tags, matching, one_of
-
-_PACKAGE_NAME = re.compile(r"(?!\.)[\w!.\- ]{1,128}")
 
 KINDS = {".jar": "jar", ".py": "pyFile", ".egg": "pyFile", ".zip": "pyFile"}
 """The kind of a package by its ending; anything else is a `file` (dli-api 5.2)."""
@@ -31,10 +29,10 @@ class PackageSpec(Part):
     short: ClassVar[str] = "path"
     said: ClassVar[str] = "must be a package: Package(…), obs://bucket/key, or a local file"
 
-    path: str
+    path: Annotated[str, GroupPath()]
     kind: Annotated[str | None, one_of("jar", "pyFile", "file", "modelFile")] = None
-    digest: str | None = None
-    name: str | None = None
+    digest: Annotated[str | None, DIGEST] = None
+    name: Annotated[str | None, PACKAGE_NAME] = None
 
     @property
     def is_local(self) -> bool:
@@ -56,10 +54,6 @@ def _described(value: Any) -> Any:
 
 
 def _package(package: PackageSpec) -> PackageSpec:
-    if "://" in package.path and not re.fullmatch(r"(obs|https?)://[^/]+/.+", package.path):
-        raise ValueError("a package is obs://bucket/key, the https URL of an OBS object, or a local file")
-    if not _PACKAGE_NAME.fullmatch(package.package_name):
-        raise ValueError("a package's name has 1 to 128 letters, digits or _ ! - . and does not begin with a dot")
     if package.name and not package.is_local and package.name != file_name(package.path):
         raise ValueError("an object in OBS keeps its own name in the group: leave the package's name out")
     return package
@@ -70,6 +64,11 @@ def _distinct(packages: tuple[PackageSpec, ...]) -> tuple[PackageSpec, ...]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"two packages are named {twice[0]}: a group holds one of a name")
     return packages
+
+
+def _file_names(spec: Any) -> str | None:
+    """A package that is given no name has that of its file."""
+    return next((bad for package in spec.packages or () if (bad := PACKAGE_NAME.problem(package.package_name))), None)
 
 
 def _bucket_for_local_files(spec: Any) -> str | None:
@@ -104,7 +103,10 @@ The id is the group's name.""",
         ),
     )
     required: ClassVar[tuple[str, ...]] = ("group_name", "packages")
-    rules: ClassVar[tuple[Rule, ...]] = (Rule(("packages", "bucket"), _bucket_for_local_files),)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("packages",), _file_names),
+        Rule(("packages", "bucket"), _bucket_for_local_files),
+    )
 
     group_name: Annotated[
         str | None,
@@ -119,10 +121,10 @@ The id is the group's name.""",
         Field(min_length=1),
         AfterValidator(_distinct),
     ] = Field(None, description="The packages: OBS objects, or local files that are uploaded to `bucket` first.")
-    bucket: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+    bucket: Annotated[str | None, Effect.IN_PLACE, LOCAL, BUCKET] = Field(
         None, description="OBS bucket for packages that are local files."
     )
-    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL, Prefix()] = Field(
         None, description="Folder in `bucket` for uploaded files (default `packages`)."
     )
     is_async: Annotated[bool | None, Effect.IGNORED] = Field(

@@ -6,7 +6,9 @@ package group's lifecycle and by `pulumi_dli.packages` in stack programs, so it 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -64,7 +66,13 @@ def object_path(file: str, *, digest: str, bucket: str, prefix: str | None = Non
 
 
 def digest_of(path: str) -> str:
-    """SHA-256 of a file, in hexadecimal digits. Raises OSError."""
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: a device or a pipe may never end.
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, PLACE, Assumed, Computed, Declaration, Effect, Rule, Spec
+from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.shapes import Text, Whole
 from pulumi_dli.specs.values import Tags, TextMap, lowered, matching, one_of
 
@@ -14,7 +15,20 @@ NAME = matching(
     r"(?!_)(?![0-9]+$)(?!(?i:default)$)[A-Za-z0-9_]{1,128}",
     "1 to 128 letters, digits or _, does not begin with _, not all digits; default is the service's own",
 )
-CUS = Whole(least=16, step=16, rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere)")
+POOL = matching(
+    r"(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits or _, does not begin with _, not all digits"
+)
+CUS = Whole(
+    least=4,
+    step=4,
+    most=32000,
+    rule="must be a multiple of 16 CUs (16, 64 and 256 exist everywhere), in a pool of 4; at most 32000",
+)
+LABEL = matching(
+    r"(?!multi_az=(?!2$))[A-Za-z0-9_.\-]{1,64}=[A-Za-z0-9_.\-]{1,64}",
+    "must be key=value in letters, digits or _ . -; multi_az takes 2 only (dli_02_0194)",
+)
+PROJECT = matching(r"[A-Za-z0-9\-]{1,64}", 'must be an id of 1 to 64 letters, digits or -, or "0"')
 
 
 def _engine_is_for_sql(spec: Any) -> str | None:
@@ -26,6 +40,24 @@ def _engine_is_for_sql(spec: Any) -> str | None:
 def _one_zone_in_a_pool(spec: Any) -> str | None:
     if spec.elastic_resource_pool_name and any("multi_az" in label for label in spec.labels or ()):
         return "a queue in an elastic resource pool cannot span zones: leave multi_az out"
+    return None
+
+
+def _each_label_once(spec: Any) -> str | None:
+    """The service returns labels as one text, `a=1,b=2` (dli-api 4.2)."""
+    keys = [label.partition("=")[0] for label in spec.labels or ()]
+    return "has a key twice" if len(set(keys)) < len(keys) else None
+
+
+def _size_outside_of_a_pool(spec: Any) -> str | None:
+    if spec.cu_count and spec.cu_count % 16 and not spec.elastic_resource_pool_name:
+        return "must be a multiple of 16 CUs (16, 64 and 256 exist everywhere); only in a pool there are smaller steps"
+    return None
+
+
+def _network_is_the_pools(spec: Any) -> str | None:
+    if spec.cidr_in_vpc and spec.elastic_resource_pool_name:
+        return "a queue in an elastic resource pool has the pool's network, which never changes (dli_01_0443)"
     return None
 
 
@@ -58,7 +90,10 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
     required: ClassVar[tuple[str, ...]] = ("queue_name", "cu_count")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("engine", "queue_type"), _engine_is_for_sql),
+        Rule(("labels",), _each_label_once),
         Rule(("labels", "elastic_resource_pool_name"), _one_zone_in_a_pool),
+        Rule(("cu_count", "elastic_resource_pool_name"), _size_outside_of_a_pool),
+        Rule(("cidr_in_vpc", "elastic_resource_pool_name"), _network_is_the_pools),
     )
 
     queue_name: Annotated[str | None, Effect.REPLACE, NAME, AfterValidator(lowered)] = Field(
@@ -73,26 +108,26 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
     resource_mode: Annotated[int | None, Effect.REPLACE, Whole(least=0, most=1), Assumed(1)] = Field(
         None, description="1 dedicated (default; Flink jar jobs need it), 0 shared."
     )
-    elastic_resource_pool_name: Annotated[str | None, Effect.IN_PLACE, AfterValidator(lowered)] = Field(
+    elastic_resource_pool_name: Annotated[str | None, Effect.IN_PLACE, POOL, AfterValidator(lowered)] = Field(
         None,
         description="The elastic resource pool to live in. A queue can enter a pool, but never leave or change it.",
     )
     description: Annotated[str | None, Effect.IGNORED, Text(most=256)] = Field(
-        None, description="Free text; the service takes it at creation and never changes it."
+        None, description="Free text, at most 256 characters (128 by Open Telekom Cloud's guide); never changed later."
     )
     charging_mode: Annotated[int | None, Effect.REPLACE, Whole(least=1, most=2)] = Field(
         None, description="1: pay per CU-hour."
     )
-    enterprise_project_id: Annotated[str | None, Effect.REPLACE] = Field(
+    enterprise_project_id: Annotated[str | None, Effect.REPLACE, PROJECT] = Field(
         None, description="Enterprise project, where Enterprise Management is on."
     )
     platform: Annotated[str | None, Effect.REPLACE, one_of("x86_64", "aarch64")] = Field(
         None, description="CPU architecture; `x86_64` on Open Telekom Cloud."
     )
-    labels: Annotated[tuple[str, ...] | None, Effect.REPLACE] = Field(
+    labels: Annotated[tuple[Annotated[str, LABEL], ...] | None, Effect.REPLACE] = Field(
         None, description="Labels such as `multi_az=2` (two zones)."
     )
-    engine: Annotated[str | None, Effect.REPLACE] = Field(
+    engine: Annotated[str | None, Effect.REPLACE, one_of("spark", "hetuEngine")] = Field(
         None, description="Engine of an SQL queue: `spark` or `hetuEngine`."
     )
     feature: Annotated[str | None, Effect.REPLACE, one_of("basic", "ai")] = Field(
@@ -101,7 +136,7 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
     properties: Annotated[TextMap | None, Effect.REPLACE] = Field(
         None, description="Properties of an SQL queue (Huawei Cloud), sent at creation."
     )
-    cidr_in_vpc: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+    cidr_in_vpc: Annotated[str | None, Effect.IN_PLACE, LOCAL, Network()] = Field(
         None, description="Network of the queue, such as `10.0.0.0/14`; set by a call of its own after creation."
     )
     tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags: a map of key to value.")

@@ -6,13 +6,13 @@ import sys
 
 from pulumi_dli.specs.catalogue import catalogue
 from pulumi_dli.specs.fields import Effect, Spec
+from pulumi_dli.specs.forms import PackagePath
 from pulumi_dli.specs.shapes import (
     Arguments,
     Flag,
     JsonText,
     ListOf,
     Number,
-    PackagePath,
     Record,
     Settings,
     Shape,
@@ -76,7 +76,7 @@ def _type(shape: Shape) -> str:
         return f"list of {_type(shape.item)}"
     if isinstance(shape, Record):
         return _RECORDS.get(shape.name, "map")
-    return _TYPES[type(shape)]
+    return next(_TYPES[kind] for kind in type(shape).__mro__ if kind in _TYPES)
 
 
 if __name__ == "__main__":

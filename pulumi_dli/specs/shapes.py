@@ -71,6 +71,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
+def has_control(text: str, *, lines: bool = False) -> bool:
+    """Whether a text holds what no name and no text for people has: control and direction marks, lone surrogates."""
+    return bool(_compiled(_CONTROL).search(text)) or (not lines and bool(_compiled(r"[\t\r\n]").search(text)))
+
+
 class Single(Shape):
     """A value without parts: it is known, or it is not."""
 
@@ -82,7 +90,11 @@ class Single(Shape):
 
 
 class Text(Single):
-    """A text. `observed` are words that only the provider may find, never a program say."""
+    """A text of several lines, or of the form that `pattern` says.
+
+    A pattern is of the whole text: a trailing newline is part of a name, and never of a valid one. `observed` are words
+    that only the provider may find, never a program say.
+    """
 
     choices: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
@@ -98,6 +110,8 @@ class Text(Single):
             return f"must be one of {', '.join(self.choices)}"
         if self.pattern and not _compiled(self.pattern).fullmatch(text):
             return self.rule
+        if has_control(text, lines=True):
+            return "holds control characters"
         if self.most and len(text) > self.most:
             return f"has at most {self.most} characters"
         return None
@@ -135,11 +149,14 @@ class Number(Single):
     """A finite number."""
 
     least: float | None = None
+    most: float | None = None
 
     def _bad(self, value: Any) -> str | None:
         if isinstance(value, str) or not is_scalar(value):
             return "must be a number"
-        return None if self.least is None or value >= self.least else f"must be at least {self.least:g}"
+        if self.least is not None and value < self.least:
+            return f"must be at least {self.least:g}"
+        return None if self.most is None or value <= self.most else f"must be at most {self.most:g}"
 
 
 class Flag(Single):
@@ -208,17 +225,24 @@ class Settings(Shape):
 
 
 def _bad_setting(key: Any, value: Any) -> str | None:
-    if not isinstance(key, str) or not key.strip():
-        return "has a key that is not a text, or is empty"
-    if isinstance(value, bool) or is_scalar(value):
-        return None
-    return f"needs a text, a number or a bool as value of {key}"
+    if not isinstance(key, str) or not _compiled(r"[^\s=:]{1,256}").fullmatch(key) or has_control(key):
+        return "needs keys of 1 to 256 characters without blanks, = and :"  # they may travel as lines of key=value
+    if not isinstance(value, bool) and not is_scalar(value):
+        return f"needs a text, a number or a bool as value of {key}"
+    if has_control(str(value)):
+        return f"has line breaks or control characters in the value of {key}"
+    return f"has more than 65536 characters in the value of {key}" if len(str(value)) > 65536 else None
 
 
 class TagMap(Shape):
-    """Tags (dli-api 4.1): at most 20, one of them the provider's own; key up to 128, value up to 255 characters."""
+    """Tags (dli-api 4.7): at most 20, one of them the provider's own; key up to 128, value up to 255 characters.
+
+    Letters of any language, as Huawei Cloud allows; the signs are those that both clouds name. `signs` are those that
+    the page of this resource allows beside.
+    """
 
     own: str = ""
+    signs: str = ""
 
     def _problem(self, value: Any, late: Late) -> str | None:
         if not isinstance(value, Mapping):
@@ -228,10 +252,10 @@ class TagMap(Shape):
         return _first(self._bad(key, item, late) for key, item in value.items())
 
     def _bad(self, key: Any, value: Any, late: Late) -> str | None:
-        text = r"[\w .:+\-@/=]"
+        text = rf"[\w .:+\-@{re.escape(self.signs)}]"
         if not isinstance(key, str) or not _compiled(rf"(?!_sys_)(?! ){text}{{1,128}}(?<! )").fullmatch(key):
             return (
-                "needs keys of 1 to 128 letters, digits, blanks or _.:+-@ that do not begin with _sys_ "
+                f"needs keys of 1 to 128 letters, digits, blanks or _.:+-@{self.signs} that do not begin with _sys_ "
                 "and do not begin or end with a blank"
             )
         if key == self.own:
@@ -241,7 +265,7 @@ class TagMap(Shape):
         if not is_scalar(value):
             return f"needs a text as value of {key}"
         if not _compiled(rf"{text}{{0,255}}").fullmatch(str(value)):
-            return f"needs as value of {key} at most 255 letters, digits, blanks or _.:+-@"
+            return f"needs as value of {key} at most 255 letters, digits, blanks or _.:+-@{self.signs}"
         return None
 
 
@@ -250,7 +274,7 @@ class Arguments(Shape):
 
     def _problem(self, value: Any, late: Late) -> str | None:
         if isinstance(value, str):
-            return None
+            return Text(most=65536).problem(value)
         if not isinstance(value, list | tuple):
             return "must be a text or a list of words"
         bad = (
@@ -271,31 +295,16 @@ def _bad_argument(item: Any) -> str | None:
         return f"is empty: {why}"
     if isinstance(item, str) and re.search(r"[\s\"'\x00-\x1f]", item):
         return f"holds blanks or quotes: {why}"
-    return None
+    return "holds control characters" if has_control(str(item)) else None
 
 
 class JsonText(Single):
     """A JSON text, or the map that it is made of."""
 
     def _bad(self, value: Any) -> str | None:
-        return None if isinstance(value, str | Mapping | list) else "must be a map or a JSON text"
-
-
-class PackagePath(Single):
-    """Where a package is, as a job takes it (dli-api 5.8): `obs://bucket/key`, `group/package` or `package`."""
-
-    def _bad(self, value: Any) -> str | None:
-        if not isinstance(value, str):
-            return PACKAGE_RULE
-        if value.startswith("obs://"):
-            bucket, _, key = value.removeprefix("obs://").partition("/")
-            return None if bucket and key else "an OBS path reads obs://bucket/key"
-        if "://" in value or value.count("/") > 1 or value.strip("/") != value or not value.strip():
-            return "a package is named group/package.jar, package.jar or obs://bucket/key"
-        return None
-
-
-PACKAGE_RULE = "must be a package: group.package(…), group/package.jar, package.jar or obs://bucket/key"
+        if isinstance(value, str):
+            return Text(most=16384)._bad(value)
+        return None if isinstance(value, Mapping | list) else "must be a map or a JSON text"
 
 
 def no_such_input(name: str, names: Iterable[str]) -> str:

@@ -10,18 +10,9 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Spec
-from pulumi_dli.specs.package_names import is_local, object_path
+from pulumi_dli.specs.forms import BUCKET, PACKAGE_NAME, LocalFile, Prefix
+from pulumi_dli.specs.package_names import object_path
 from pulumi_dli.specs.values import lowered, matching
-
-_NAME = r"(?!\.)[\w!.\- ]{1,128}"
-
-
-def _file(path: str) -> str:
-    if not is_local(path):
-        raise ValueError("is a local file; an object in OBS needs no upload: give its obs:// path to the job itself")
-    if not path.strip():
-        raise ValueError("names a file")
-    return path
 
 
 class UploadedPackageSpec(Spec):
@@ -51,23 +42,21 @@ uploaded again.""",
     )
     required: ClassVar[tuple[str, ...]] = ("source", "bucket", "digest")
 
-    source: Annotated[str | None, Effect.IGNORED, LOCAL, AfterValidator(_file)] = Field(
-        None, description="The local file."
-    )
+    source: Annotated[str | None, Effect.IGNORED, LOCAL, LocalFile()] = Field(None, description="The local file.")
     bucket: Annotated[
         str | None,
         Effect.IN_PLACE,
         LOCAL,
-        matching(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", "is the name of a bucket: 3 to 63 letters, digits, - or ."),
+        BUCKET,
     ] = Field(None, description="OBS bucket for the file; it must exist.")
-    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL] = Field(
+    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL, Prefix()] = Field(
         None, description="Folder in `bucket` (default `packages`)."
     )
     name: Annotated[
         str | None,
         Effect.IN_PLACE,
         LOCAL,
-        matching(_NAME, "has 1 to 128 letters, digits or _ ! - . and does not begin with a dot"),
+        PACKAGE_NAME,
     ] = Field(None, description="Name of the object, to which the digest is added (default: the file's name).")
     digest: Annotated[
         str | None,

@@ -12,12 +12,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, model_serializer
 
 from pulumi_dli.specs.fields import Part
-from pulumi_dli.specs.shapes import PACKAGE_RULE, PackagePath, Settings, TagMap, Text
+from pulumi_dli.specs.forms import DIGEST, PACKAGE_RULE, PackagePath
+from pulumi_dli.specs.shapes import Settings, TagMap, Text
 
 OWNER_TAG = "pulumi_dli_owner"
 """The tag by which a create recognises its own earlier attempt. Never part of the `tags` input."""
 
 Tags = Annotated[dict[str, str], TagMap(own=OWNER_TAG)]
+JobTags = Annotated[dict[str, str], TagMap(own=OWNER_TAG, signs="=")]
 
 
 def whole(value: Any) -> Any:
@@ -87,7 +89,7 @@ class PackageRef(Part):
     said: ClassVar[str] = PACKAGE_RULE
 
     path: Annotated[str, PackagePath()]
-    digest: str | None = None
+    digest: Annotated[str | None, DIGEST] = None
 
     @model_serializer
     def _plain_where_possible(self) -> str | dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pulumi
@@ -77,14 +78,22 @@ def test_an_unknown_name_lists_those_there_are(jar: Path) -> None:
 
 
 def test_both_resources_take_what_is_handed_to_them(jar: Path) -> None:
-    given_packages = [Package(str(jar)).as_input(), "obs://b/lib.jar"]
-    group, failures = check(PackageGroupSpec, {"group_name": "shop", "packages": given_packages, "bucket": "b"})
+    given_packages = [Package(str(jar)).as_input(), "obs://bkt/lib.jar"]
+    group, failures = check(PackageGroupSpec, {"group_name": "shop", "packages": given_packages, "bucket": "bkt"})
     assert failures == []
     entrypoint = package_reference("shop", group["packages"], "app.jar")
     job = {"name": "j", "queue_name": "q", "entrypoint": entrypoint, "main_class": "a.B"}
     checked, failures = check(FlinkJarJobSpec, job)
     assert failures == []
     assert checked["entrypoint"] == entrypoint
+
+
+def test_what_may_never_end_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for endless in ("/dev/zero", str(pipe), str(tmp_path)):
+        with pytest.raises(pulumi.RunError, match="not a regular file"):
+            Package(endless)
 
 
 def test_an_object_cannot_get_another_name_in_the_group() -> None:

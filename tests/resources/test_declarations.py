@@ -57,7 +57,7 @@ WRONG: list[tuple[Callable[[], Any], str, str]] = [
     (_queue(tags={"a": True}), "tags", "needs a text as value of a"),
     (_queue(tags=[SECRET]), "tags", "must be a map of texts"),
     (_queue(labels="multi_az=2"), "labels", "must be a list"),
-    (_queue(labels=["a", 1.5]), "labels", "item 2 must be a text"),
+    (_queue(labels=["a=1", 1.5]), "labels", "item 2 must be a text"),
     (_job(checkpoint_enabled="yes"), "checkpoint_enabled", "must be True or False"),
     (_job(checkpoint_enabled=1), "checkpoint_enabled", "must be True or False"),
     (_job(parallel_number=True), "parallel_number", "whole number from 1 to 2000"),
@@ -95,7 +95,7 @@ WRONG: list[tuple[Callable[[], Any], str, str]] = [
         "must have at least 1 item",
     ),
     (lambda: dli.PackageGroup("x", packages=[3]), "packages", "item 1 must be a package: Package("),  # type: ignore[list-item]
-    (lambda: dli.UploadedPackage("x", source="a.jar", bucket="B"), "bucket", "3 to 63 letters"),
+    (lambda: dli.UploadedPackage("x", source="a.jar", bucket="B"), "bucket", "3 to 63 lower-case letters"),
 ]
 
 

@@ -15,7 +15,7 @@ def test_a_create_is_announced_from_check(stream):
     assert stream.preview().lines == [("info", "starts")]
     assert stream.preview(state="draft").notes == ["is created as a draft"]
     assert stream.preview(state="suspended").notes == ["is created, not started"]
-    assert stream.preview(initial_savepoint_path="obs://s/p/").notes == ["starts from initial_savepoint_path"]
+    assert stream.preview(initial_savepoint_path="obs://state/p/").notes == ["starts from initial_savepoint_path"]
 
 
 LINES = {
@@ -114,6 +114,33 @@ def test_a_restart_that_would_lose_state_is_refused_in_the_preview(stream):
     stream.emulator.advance(120)
     with pytest.raises(Failed, match="no savepoint is newer than the job's last start"):
         stream.preview(entrypoint=B)
+
+
+NEW_FLINK = {"flink_version": "1.15", "entrypoint": "obs://jars/a.jar"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"entrypoint": B}, {"execution_agency_urn": "mine"}, {"state": "suspended"}, {"flink_version": "1.12"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_savepoint_that_a_new_flink_without_agency_cannot_make_is_refused_in_the_preview(stream, change):
+    stream.up(**NEW_FLINK)
+    before = stream.stack.operations("jobs.stop", "jobs.update")
+    with pytest.raises(Failed, match=r"Flink 1\.15 without execution_agency_urn") as failed:
+        stream.preview(**change)
+    assert 'upgrade_mode="stateless"' in str(failed.value)
+    with pytest.raises(Failed, match=r"Flink 1\.15 without execution_agency_urn"):
+        stream.up(**change)
+    assert stream.stack.operations("jobs.stop", "jobs.update") == before
+    assert stream.preview(**change, upgrade_mode="stateless").notes
+
+
+def test_an_upgrade_to_a_new_flink_without_agency_that_could_not_restore_is_refused(stream):
+    stream.up(flink_version="1.12")
+    with pytest.raises(Failed, match=r"Flink 1\.15 without execution_agency_urn"):
+        stream.preview(**NEW_FLINK)
+    assert stream.preview(**NEW_FLINK, execution_agency_urn="mine").notes
 
 
 def test_packages_of_groups_with_a_new_flink_are_warned_of(stream):

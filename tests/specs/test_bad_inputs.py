@@ -12,8 +12,8 @@ from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.queue import QueueSpec
 
 QUEUE = {"queue_name": "q", "cu_count": 16}
-GROUP = {"group_name": "g", "packages": ["obs://b/a.jar"]}
-JOB = {"name": "j", "queue_name": "q", "entrypoint": "g/a.jar", "obs_bucket": "b"}
+GROUP = {"group_name": "g", "packages": ["obs://bkt/a.jar"]}
+JOB = {"name": "j", "queue_name": "q", "entrypoint": "g/a.jar", "obs_bucket": "bkt"}
 
 BAD: list[tuple[type[Spec], dict[str, Any], str, str]] = [
     (QueueSpec, {**QUEUE, "cu_count": 20}, "cu_count", "multiple of 16"),
@@ -30,10 +30,10 @@ BAD: list[tuple[type[Spec], dict[str, Any], str, str]] = [
     (QueueSpec, {"queue_name": "q"}, "cu_count", "is required"),
     (QueueSpec, {**QUEUE, "cu_cuont": 1}, "cu_cuont", "did you mean cu_count?"),
     (PackageGroupSpec, {**GROUP, "packages": []}, "packages", "at least 1 item"),
-    (PackageGroupSpec, {**GROUP, "packages": ["obs://b/a.jar", "obs://c/a.jar"]}, "packages", "two packages"),
+    (PackageGroupSpec, {**GROUP, "packages": ["obs://bkt/a.jar", "obs://ccc/a.jar"]}, "packages", "two packages"),
     (PackageGroupSpec, {**GROUP, "packages": ["build/a.jar"]}, "packages", "bucket"),
     (PackageGroupSpec, {**GROUP, "packages": ["ftp://b/a.jar"]}, "packages", "obs://bucket/key"),
-    (PackageGroupSpec, {**GROUP, "packages": [{"path": "obs://b/a.jar", "kind": "war"}]}, "packages", "one of jar"),
+    (PackageGroupSpec, {**GROUP, "packages": [{"path": "obs://bkt/a.jar", "kind": "war"}]}, "packages", "one of jar"),
     (PackageGroupSpec, {**GROUP, "group_name": "a b"}, "group_name", "1 to 64 letters"),
     (FlinkJarJobSpec, {**JOB, "name": "a b"}, "name", "1 to 57 letters"),
     (FlinkJarJobSpec, {"name": "j", "queue_name": "q", "main_class": "M"}, "entrypoint", "required to run"),
@@ -48,7 +48,6 @@ BAD: list[tuple[type[Spec], dict[str, Any], str, str]] = [
     (FlinkJarJobSpec, {**JOB, "checkpoint_interval": 5000}, "checkpoint_interval", "from 1 to 3600"),
     (FlinkJarJobSpec, {**JOB, "obs_bucket": None, "log_enabled": True}, "log_enabled", "needs obs_bucket"),
     (FlinkJarJobSpec, {**JOB, "obs_bucket": None, "checkpoint_enabled": True}, "checkpoint_enabled", "obs_bucket"),
-    (FlinkJarJobSpec, {**JOB, "image": "o/n:1"}, "image", 'feature="custom"'),
     (FlinkJarJobSpec, {**JOB, "feature": "custom"}, "feature", "needs an image"),
     (FlinkJarJobSpec, {**JOB, "resource_config_version": "v2", "cu_number": 4}, "resource_config_version", "cu_number"),
     (FlinkJarJobSpec, {**JOB, "upgrade_mode": "savepoints"}, "upgrade_mode", "one of savepoint, stateless, last-state"),

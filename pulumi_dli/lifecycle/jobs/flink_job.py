@@ -47,6 +47,8 @@ from pulumi_dli.lifecycle.jobs.wish import (
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.tagging import set_declared_tags
+from pulumi_dli.specs import rules
+from pulumi_dli.specs.declared import Declared, cloud_of
 from pulumi_dli.specs.fields import Change, Effect, Failure, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -68,7 +70,8 @@ class FlinkJarJobLifecycle:
         state = news.get("state")
         if "state" not in unknown and state in OBSERVED_STATES and olds.get("state") != state:
             return [Failure("state", "must be one of running, suspended, draft")]
-        return []
+        declared = Declared(news, cloud=cloud_of(str(olds.get("endpoint"))))
+        return [Failure(f.field, f.message) for f in rules.findings(rules.Verdict.REFUSED, declared, unknown)]
 
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]

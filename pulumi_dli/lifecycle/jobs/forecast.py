@@ -6,7 +6,7 @@ Called by `flink_job.py` for check and diff. It decides with the same functions 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen
 from pulumi_dli.lifecycle.differences import named
-from pulumi_dli.lifecycle.jobs import wire
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Phase, Plan, Restore, Situation, Stop, phase_of, plan_upgrade
 from pulumi_dli.lifecycle.jobs.wish import Wanted, remembered, situation_of, wanted
+from pulumi_dli.specs import rules
+from pulumi_dli.specs.declared import Declared, cloud_of
 from pulumi_dli.specs.fields import Effect
-from pulumi_dli.specs.flink_jar_job import is_new_flink
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -35,7 +35,7 @@ def announce(call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> N
     if line == "starts" and (news.get("initial_savepoint_path") or "initial_savepoint_path" in unknown):
         line = "starts from initial_savepoint_path"
     call.note(line)
-    _warn_of_old_packages(call, news)
+    _warn_of_combinations(call, Declared(news), unknown)
 
 
 def foresee(call: Call, ahead: Ahead) -> Foreseen:
@@ -62,10 +62,14 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
         call.note(f"blocked, only {', '.join(recorded)} is recorded{source}")
         call.warn(f"this update will fail: {reason}")
         return changed
+    if why := _state_out_of_reach(plan, ahead, job):
+        raise UpgradeBlockedError(
+            f"Flink job {ahead.olds.get('name', '')} ({ahead.id}): {plan.line} cannot work. {why}"
+        )
     call.note(line(plan, want, ahead, live=phase_of(situation.status) is Phase.LIVE) + source)
     _warn(call, plan, situation, ahead)
-    if any(change.field in ("entrypoint", "flink_version", "dependency_jars") for change in ahead.changes):
-        _warn_of_old_packages(call, ahead.news)
+    declared = Declared(ahead.news, cloud=cloud_of(str(ahead.olds.get("endpoint"))))
+    _warn_of_combinations(call, declared, ahead.unknown, {change.field for change in ahead.changes})
     return changed
 
 
@@ -156,11 +160,30 @@ def _warn(call: Call, plan: Plan, situation: Situation, ahead: Ahead) -> None:
         )
 
 
-def _warn_of_old_packages(call: Call, news: Mapping[str, Any]) -> None:
-    """dli-api 5.1: package groups are deprecated for Flink 1.15 and later, which takes obs:// paths only."""
-    references = [news.get("entrypoint"), *(news.get("dependency_jars") or ()), *(news.get("dependency_files") or ())]
-    grouped = [ref for ref in references if ref and "://" not in wire.path_of(ref)]
-    if is_new_flink(news.get("flink_version")) and grouped:
-        call.warn(
-            f"Flink {news['flink_version']} takes packages as obs:// paths only; package groups are for older ones"
-        )
+def _warn_of_combinations(call: Call, job: Declared, unknown: Collection[str], fields: Set[str] | None = None) -> None:
+    """What the pages say of what the program combines (dli-api 15).
+
+    Args:
+        fields: those that change; None for all.
+    """
+    for warning in rules.warnings(job, unknown, fields):
+        call.warn(warning)
+    untold = [line for line in rules.not_checked(job, unknown) if fields is None or not fields.isdisjoint(line.fields)]
+    if untold:
+        pages = ", ".join(sorted({line.page for line in untold}))
+        call.note(f"not checked: whether its queue goes with {untold[0].fields[0]} ({pages})")
+
+
+def _state_out_of_reach(plan: Plan, ahead: Ahead, job: FlinkJob | None) -> str:
+    """Why the service will not do the part of the plan that keeps the state; "" when it will, or may."""
+    told = (
+        {} if job is None else {name: getattr(job.config, name) for name in ("flink_version", "execution_agency_urn")}
+    )
+    running = Declared({**ahead.olds, **{name: value for name, value in told.items() if value}})
+    if plan.stop is Stop.WITH_SAVEPOINT or plan.start is Restore.CHECKPOINT:
+        why = rules.out_of_reach(running)
+        if why:
+            return why
+    from_state = plan.start in (Restore.SAVEPOINT, Restore.REMEMBERED, Restore.IMPORTED, Restore.CHECKPOINT)
+    judged = {"flink_version", "execution_agency_urn"}.isdisjoint(ahead.unknown)
+    return rules.out_of_reach(Declared(ahead.news)) if from_state and judged else ""
