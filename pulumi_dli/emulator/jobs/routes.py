@@ -10,6 +10,7 @@ from pulumi_dli.emulator.tags.records import JOB
 
 _ROOT = "/v1.0/{project_id}/streaming"
 _JOB = _ROOT + "/jobs/{job_id}"
+_GRAPH = "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph"
 _V3 = "v3_unpublished"
 _UNPUBLISHED = "savepoint_api_unpublished"
 
@@ -31,9 +32,7 @@ SERVICE = Service(
         Operation("jobs.update", "PUT", _ROOT + "/flink-jobs/{job_id}", calls.update_jar),
         Operation("sql_jobs.create", "POST", _ROOT + "/sql-jobs", calls.create_sql),
         Operation("sql_jobs.update", "PUT", _ROOT + "/sql-jobs/{job_id}", calls.update_sql),
-        Operation(
-            "sql_jobs.graph", "POST", "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph", graph_calls.generate, _V3
-        ),
+        Operation("sql_jobs.graph", "POST", _GRAPH, graph_calls.generate, _V3, reads=True),
         Operation("jobs.run", "POST", _ROOT + "/jobs/run", calls.run),
         Operation("jobs.stop", "POST", _ROOT + "/jobs/stop", calls.stop),
         Operation("jobs.delete_many", "POST", _ROOT + "/jobs/delete", calls.delete_many),
