@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import socket
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,13 +21,13 @@ from typing import Any
 
 from pulumi_dli.embedded.crypt import Crypter
 from pulumi_dli.embedded.state import State, from_json
-from pulumi_dli.embedded.values import Props, refuse
+from pulumi_dli.embedded.values import EmbeddedError, Props, refuse, replace_file
 
 VERSION = "v3.260.0"
 ORGANIZATION = "organization"
 
 
-class LockedError(Exception):
+class LockedError(EmbeddedError):
     """Another operation on the stack is under way."""
 
 
@@ -42,31 +41,27 @@ class Base:
 
 
 def directory_of(url: str) -> Path:
-    """The folder a backend URL names.
-
-    Raises:
-        RefusedError: it is not a file backend.
-    """
-    if "://" in url and not url.startswith("file://"):
+    """The folder a backend URL names."""
+    path = url.removeprefix("file://")
+    if "://" in path or "?" in path:
         raise refuse(f"the backend {url!r} (only file://)")
-    return Path(url.removeprefix("file://")).expanduser()
+    return Path(path).expanduser().resolve()
 
 
-def read_deployment(deployment: Props, crypter: Crypter) -> Base:
-    """The resources and pending operations of a version 3 deployment.
-
-    Raises:
-        RefusedError: it holds resources of other providers.
-    """
-    resources = [from_json(record, crypter) for record in deployment.get("resources") or []]
+def read_deployment(deployment: Props, crypter: Crypter, *, project: str, stack: str) -> Base:
+    """The resources and pending operations of a version 3 deployment."""
+    try:
+        resources = [from_json(record, crypter) for record in deployment.get("resources") or []]
+        operations = deployment.get("pending_operations") or []
+        pending = [(from_json(item["resource"], crypter), str(item["type"])) for item in operations]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EmbeddedError(f"the state is malformed ({type(error).__name__}: {error})") from None
     for state in resources:
         package = state.type.removeprefix("pulumi:providers:")
+        if not state.urn.startswith(f"urn:pulumi:{stack}::{project}::"):
+            raise EmbeddedError(f"resource '{state.urn}' is from a different stack or project than {project}/{stack}")
         if state.is_provider and package != "pulumi-python":
             raise refuse(f"the provider {package!r}, whose resources this stack holds")
-        if state.extra.keys() & {"viewOf", "resourceHooks", "replacementTrigger"}:
-            raise refuse(f"what the state holds of {state.urn}: {', '.join(state.extra)}")
-    operations = deployment.get("pending_operations") or []
-    pending = [(from_json(item["resource"], crypter), str(item["type"])) for item in operations]
     rest = {key: value for key, value in deployment.items() if key not in ("resources", "pending_operations")}
     return Base(resources, pending, rest)
 
@@ -76,16 +71,13 @@ class Store:
 
     def __init__(self, backend: Path, project: str, stack: str) -> None:
         self._root = backend / ".pulumi"
+        self.project, self.stack = project, stack
         self._full_name = f"{ORGANIZATION}/{project}/{stack}"
         self.path = self._root / "stacks" / project / f"{stack}.json"
         self._locks = self._root / "locks" / ORGANIZATION / project / stack
 
     def exists(self) -> bool:
-        """Whether the stack was created.
-
-        Raises:
-            RefusedError: its checkpoint is compressed.
-        """
+        """Whether the stack was created."""
         for ending in (".gz", ".zst"):
             if self.path.with_name(self.path.name + ending).exists():
                 raise refuse("compressed checkpoints")
@@ -93,33 +85,35 @@ class Store:
 
     def load(self) -> Props:
         """The stored deployment, `{}` when nothing was deployed yet."""
-        document = json.loads(self.path.read_text(encoding="utf-8"))
+        if not self.exists():
+            return {}
+        document = read_json(self.path)
         if document.get("version") != 3 or document.get("features"):
             raise refuse(f"checkpoints of version {document.get('version')} {document.get('features') or ''}".rstrip())
-        return dict(document["checkpoint"].get("latest") or {})
+        return dict((document.get("checkpoint") or {}).get("latest") or {})
+
+    def base(self, crypter: Crypter) -> Base:
+        """The stored state."""
+        return read_deployment(self.load(), crypter, project=self.project, stack=self.stack)
 
     def save(self, deployment: str) -> None:
         """Put a deployment, given as JSON text, in the place of the stored one, whole or not at all."""
         stack = json.dumps(self._full_name)
-        _replace(self.path, f'{{"version":3,"checkpoint":{{"stack":{stack},"latest":{deployment}}}}}')
+        replace_file(self.path, f'{{"version":3,"checkpoint":{{"stack":{stack},"latest":{deployment}}}}}')
 
     def create(self, deployment: str) -> None:
         """Lay down a new stack."""
         meta = self._root / "meta.yaml"
         if not meta.exists():
-            _replace(meta, "version: 1\n")
+            replace_file(meta, "version: 1\n")
         self.save(deployment)
 
     @contextlib.contextmanager
     def lock(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Hold the stack; a lock that a dead process of this host left is taken over.
-
-        Raises:
-            LockedError: somebody else holds it.
-        """
+        """Hold the stack; a lock that a dead process of this host left is taken over."""
         mine = self._locks / f"{uuid.uuid4()}.json"
         content = {"pid": os.getpid(), "username": getpass.getuser(), "hostname": socket.gethostname()}
-        _replace(mine, json.dumps({**content, "timestamp": datetime.now(UTC).isoformat()}))
+        replace_file(mine, json.dumps({**content, "timestamp": datetime.now(UTC).isoformat()}))
         try:
             # Written first, then looked around: of two that start together at least one sees the other.
             for other in sorted(self._locks.glob("*.json")):
@@ -132,10 +126,10 @@ class Store:
 
 def _take_over(lock: Path, say: Callable[[str], None]) -> None:
     try:
-        holder: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8"))
+        holder = read_json(lock)
     except FileNotFoundError:
         return
-    if holder.get("hostname") == socket.gethostname() and not _alive(int(holder["pid"])):
+    if holder.get("hostname") == socket.gethostname() and not _alive(int(holder.get("pid") or 0)):
         say(f"warning: took over the lock of an operation that died (pid {holder['pid']})")
         lock.unlink(missing_ok=True)
         return
@@ -155,12 +149,15 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EmbeddedError(f"{path} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise EmbeddedError(f"{path} holds no JSON object")
+    return document
 
 
 def header(crypter: Crypter) -> Props:

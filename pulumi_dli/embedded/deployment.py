@@ -1,33 +1,46 @@
 """What to do about each resource the program registers: same, create, update, replace.
 
-Owns the planning of one `up` or `preview`. Called by services.py from many threads; one registration is planned at a
-time, its steps are done outside of the lock. Deletes and refreshes are walks.py's.
+Owns the planning of one `up` or `preview`. Called by monitor.py from many threads; one registration is planned at a
+time, its steps are done outside of the lock. Deletes and refreshes are refresh.py's and delete.py's.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import threading
+from dataclasses import replace
 
 from pulumi_dli.embedded.goal import Alias, Goal, make_urn
 from pulumi_dli.embedded.host import Host, ProviderError
 from pulumi_dli.embedded.state import PROVIDER_TYPE, STACK_TYPE, State
-from pulumi_dli.embedded.steps import Difference, Doer, Step, StoppedError, diff_of
-from pulumi_dli.embedded.values import UNKNOWN, UNKNOWN_TEXT, Props, compare, covers, keep_seals, parse_path, reset
+from pulumi_dli.embedded.steps import Difference, Step, StepExecutor, StoppedError, diff_of
+from pulumi_dli.embedded.values import (
+    UNKNOWN,
+    UNKNOWN_TEXT,
+    Props,
+    Secret,
+    compare,
+    covers,
+    holds,
+    keep_seals,
+    parse_path,
+    reset,
+)
 
 
 class Deployment:
     """The registrations of one run of the program against the state before it."""
 
-    def __init__(self, project: str, stack: str, doer: Doer, config: Props) -> None:
+    def __init__(self, project: str, stack: str, executor: StepExecutor, config: Props) -> None:
         self.project = project
         self.stack = stack
-        self.doer = doer
+        self.executor = executor
         self.seen: set[str] = set()
         self.replaced_by_wave: set[State] = set()
         self._config = config
         self._planning = threading.Lock()
-        self._olds = {state.urn: state for state in doer.snapshot.base.resources if not state.delete}
+        self._olds = {state.urn: state for state in executor.snapshot.base.resources if not state.delete}
         self._news: dict[str, State] = {}
         self._aliases: dict[str, str] = {}
         self._replaced: set[str] = set()
@@ -38,37 +51,15 @@ class Deployment:
     # -- what the program calls ------------------------------------------------------------------------------------
 
     def register(self, goal: Goal) -> State:
-        """Bring one resource to its goal and return its new state.
-
-        Raises:
-            StoppedError: this or another resource failed, or the operation was cancelled.
-        """
+        """Bring one resource to its goal and return its new state."""
         while True:
             with self._planning:
                 deleting = self._being_deleted(goal)
-                if deleting is None or deleting.is_set() or self.doer.stopped:
+                if deleting is None or deleting.is_set() or self.executor.stopped:
                     steps, deleted = self._planned(goal)
                     break
             deleting.wait()
         return self._do_all(steps, deleted)
-
-    def read(self, goal: Goal) -> State:
-        """Read an object that the stack does not own (`ResourceOptions(id=…)`)."""
-        with self._planning:
-            self._check_open()
-            self._adopt_parent(goal)
-            urn = self._claim(goal)
-            old = self._olds.get(urn)
-            new = self._new_state(goal, urn, old)
-            new.external, new.id = True, goal.read_id
-            new.provider = self._provider_of(goal)
-            foreign = old is not None and not old.external and old.id != goal.read_id
-            self._news[urn] = new
-            steps = [Step("read-replacement" if foreign else "read", old, new, keeps_old=foreign)]
-            if foreign:
-                self._replaced.add(urn)
-                steps.append(Step("replace", old, new))
-        return self._do_all(steps, None)
 
     def register_outputs(self, urn: str, outputs: Props) -> None:
         """Take the outputs of a component; the stack's own are settled at the end."""
@@ -81,8 +72,8 @@ class Deployment:
             raise StoppedError(f"cannot complete a resource '{urn}' whose registration isn't pending")
         keep_seals(outputs, state.outputs)
         state.outputs = outputs
-        self.doer.snapshot.touch(state)
-        self.doer.snapshot.commit()
+        self.executor.snapshot.touch(state)
+        self.executor.snapshot.commit()
 
     def finish_outputs(self, *, failed: bool) -> Props:
         """Settle the stack's outputs; after a failure old ones that were not given again stay."""
@@ -93,32 +84,32 @@ class Deployment:
         outputs = {**before, **self._stack_outputs} if failed else self._stack_outputs
         keep_seals(outputs, before)
         state.outputs = outputs
-        self.doer.snapshot.touch(state)
+        self.executor.snapshot.touch(state)
         return outputs
 
     # -- planning, under the lock ------------------------------------------------------------------------------------
 
     def _check_open(self) -> None:
-        if self.doer.stopped:
-            raise StoppedError(self.doer.stopped)
+        if self.executor.stopped:
+            raise StoppedError(self.executor.stopped)
 
     def _do_all(self, steps: list[Step], deleted: threading.Event | None) -> State:
         try:
             for step in steps:
-                self.doer.do(step)
+                self.executor.do(step)
         finally:
             if deleted is not None:
                 deleted.set()
         return next(step.new for step in steps if step.new is not None)
 
     def _adopt_parent(self, goal: Goal) -> None:
-        if not goal.parent and goal.type != STACK_TYPE:
-            goal.parent = next((urn for urn, state in self._news.items() if state.type == STACK_TYPE), "")
+        if not goal.state.parent and goal.state.type != STACK_TYPE:
+            goal.state.parent = next((urn for urn, state in self._news.items() if state.type == STACK_TYPE), "")
 
     def _claim(self, goal: Goal) -> str:
         urn = goal.urn(self.stack, self.project)
         if urn in self.seen:
-            raise self.doer.fail(urn, f"Duplicate resource URN '{urn}'; try giving it a unique name")
+            raise self.executor.fail(urn, f"Duplicate resource URN '{urn}'; try giving it a unique name")
         self.seen.add(urn)
         return urn
 
@@ -134,11 +125,11 @@ class Deployment:
         new = self._new_state(goal, urn, old)
         self._news[urn] = new
         try:
-            if goal.custom and not new.is_provider:
+            if goal.state.custom and not new.is_provider:
                 new.provider = self._provider_of(goal)
             steps = self._plan(goal, old, new)
         except ProviderError as error:
-            raise self.doer.fail(urn, str(error)) from None
+            raise self.executor.fail(urn, str(error)) from None
         deletes = [step for step in steps if step.pending_replacement and step.old is not old]
         if not deletes:
             return steps, None
@@ -148,11 +139,11 @@ class Deployment:
 
     def _old_urns(self, goal: Goal) -> list[str]:
         found = [self._alias_urn(goal, alias) for alias in goal.aliases]
-        above = self._aliases.get(goal.parent)
+        above = self._aliases.get(goal.state.parent)
         if above is not None:  # the parent came under an old name: so did its children
             for urn in [goal.urn(self.stack, self.project), *found]:
                 type_, name = urn.split("::")[2].rpartition("$")[2], urn.split("::", 3)[3]
-                old_parent, parent_name = above.split("::", 3)[3], goal.parent.split("::", 3)[3]
+                old_parent, parent_name = above.split("::", 3)[3], goal.state.parent.split("::", 3)[3]
                 name = old_parent + name.removeprefix(parent_name) if name.startswith(parent_name) else name
                 found.append(make_urn(self.stack, self.project, above, type_, name))
         return found
@@ -160,9 +151,9 @@ class Deployment:
     def _alias_urn(self, goal: Goal, alias: Alias) -> str:
         if alias.urn:
             return alias.urn
-        parent = "" if alias.no_parent else self._aliases.get(alias.parent, alias.parent) or goal.parent
+        parent = "" if alias.no_parent else self._aliases.get(alias.parent, alias.parent) or goal.state.parent
         stack, project = alias.stack or self.stack, alias.project or self.project
-        return make_urn(stack, project, parent, alias.type or goal.type, alias.name or goal.name)
+        return make_urn(stack, project, parent, alias.type or goal.state.type, alias.name or goal.name)
 
     def _find_old(self, goal: Goal, urn: str) -> State | None:
         if urn in self._olds:
@@ -170,7 +161,7 @@ class Deployment:
         for former in self._old_urns(goal):
             if former in self._olds:
                 if former in self.seen:
-                    raise self.doer.fail(urn, f"Duplicate resource alias '{former}' applied to resource '{urn}'")
+                    raise self.executor.fail(urn, f"Duplicate resource alias '{former}' applied to resource '{urn}'")
                 self._aliases[urn] = former
                 self.seen.add(former)
                 self._rename(former, urn)
@@ -179,7 +170,7 @@ class Deployment:
 
     def _rename(self, former: str, urn: str) -> None:
         """Let the records of the base use the new name: after a failed run the old one would be nobody's."""
-        for state in self.doer.snapshot.base.resources:
+        for state in self.executor.snapshot.base.resources:
             state.dependencies = [urn if item == former else item for item in state.dependencies]
             state.property_dependencies = {
                 key: [urn if item == former else item for item in urns]
@@ -189,30 +180,12 @@ class Deployment:
             state.deleted_with = urn if state.deleted_with == former else state.deleted_with
             owner, _, id_ = state.provider.rpartition("::")
             state.provider = f"{urn}::{id_}" if owner == former else state.provider
-            self.doer.snapshot.touch(state)
+            self.executor.snapshot.touch(state)
 
-    def _new_state(self, goal: Goal, urn: str, old: State | None) -> State:
-        return State(
-            urn=urn,
-            type=goal.type,
-            custom=goal.custom,
-            inputs=goal.inputs,
-            parent=goal.parent,
-            protect=goal.protect,
-            dependencies=goal.dependencies,
-            property_dependencies=goal.property_dependencies,
-            additional_secret_outputs=goal.additional_secret_outputs,
-            custom_timeouts=goal.custom_timeouts,
-            retain_on_delete=goal.retain_on_delete,
-            deleted_with=goal.deleted_with,
-            ignore_changes=goal.ignore_changes,
-            hide_diff=goal.hide_diff,
-            replace_on_changes=goal.replace_on_changes,
-            created=old.created if old else "",
-            modified=old.modified if old else "",
-            source_position=old.source_position if old else "",
-            stack_trace=old.stack_trace if old else [],
-        )
+    @staticmethod
+    def _new_state(goal: Goal, urn: str, old: State | None) -> State:
+        history = ("created", "modified", "source_position", "stack_trace")
+        return replace(goal.state, urn=urn, **{name: getattr(old, name) for name in history if old})
 
     def _provider_of(self, goal: Goal) -> str:
         if goal.provider:
@@ -221,72 +194,78 @@ class Deployment:
                 return self._news[urn].reference
             return f"{urn}::{id_ or UNKNOWN_TEXT}"
         if self._default_provider is None:
-            wanted = Goal(PROVIDER_TYPE, "default", custom=True, inputs=copy.deepcopy(self._config))
+            state = State("", PROVIDER_TYPE, custom=True, inputs=copy.deepcopy(self._config))
+            wanted = Goal("default", state)
             urn = self._claim(wanted)
             old = self._olds.get(urn)
             provider = self._new_state(wanted, urn, old)
             self._default_provider = self._news[urn] = provider
             for step in self._plan(wanted, old, provider):
-                self.doer.do(step)
+                self.executor.do(step)
         return self._default_provider.reference
 
     def _plan(self, goal: Goal, old: State | None, new: State) -> list[Step]:
         recreating = old is not None and old.urn in self._recreate
-        host = self.doer.host(new) if self._is_served(new) else None
-        news = copy.deepcopy(goal.inputs)
-        if old is not None:
-            for path in goal.ignore_changes:
-                reset(parse_path(path), old.inputs, news)
-        if host is not None:
-            fresh = old is None or old.external or recreating
-            new.inputs = self._checked(host, new, {} if fresh or old is None else old.inputs, news)
+        host = self.executor.host(new) if self._is_served(new) else None
+        new.inputs = copy.deepcopy(goal.state.inputs)
+        if old is None or recreating:
+            if host is not None:
+                new.inputs = self._checked(host, new, {}, new.inputs)
         else:
-            new.inputs = news
+            self._ignore_changes(goal, old, new)
+            if host is not None:
+                new.inputs = self._checked(host, new, old.inputs, new.inputs)
         if old is None:
             return [Step("create", None, new)]
         if recreating:
             self._recreate.pop(old.urn)
             self._replaced.add(new.urn)
             return [Step("replace", old, new), Step("create-replacement", old, new)]
-        if old.external:
-            return [Step("create-replacement", old, new, keeps_old=True), Step("replace", old, new)]
         return self._plan_change(goal, old, new, host)
+
+    def _ignore_changes(self, goal: Goal, old: State, new: State) -> None:
+        failed = [path for path in goal.state.ignore_changes if not reset(parse_path(path), old.inputs, new.inputs)]
+        if failed:
+            text = f"cannot ignore changes in added or removed elements of the path: {json.dumps(', '.join(failed))}"
+            self.executor.recorder.diagnostic("info", new.urn, text)
 
     def _is_served(self, new: State) -> bool:
         """Whether a process can be asked: not for components, providers, and providers that are not configured yet."""
         if not new.custom or new.is_provider:
             return False
-        return not (self.doer.hosts.has(new.provider) and self.doer.hosts.find(new.provider) is None)
+        return not (self.executor.hosts.has(new.provider) and self.executor.hosts.find(new.provider) is None)
 
     def _checked(self, host: Host, new: State, olds: Props, news: Props) -> Props:
         inputs, failures = host.check(new, olds, news)
         for name, reason in failures:
-            value = "{%s}" % ("<nil>" if news.get(name) is None else news[name])
-            which = f"property {name} value {value} has a problem" if name else "has a problem"
-            text = f"{new.type} resource '{new.name}'{': ' if name else ' '}{which}: {reason}"
-            self.doer.report.diagnostic("error", new.urn, text)
+            # A value is shown with its secrets masked: whatever stands beside them is the program's own text.
+            value = news.get(str(parse_path(name)[0])) if name else None
+            shown = "[secret]" if holds(value, Secret) else "<nil>" if value is None else value
+            which = f": property {name} value {{{shown}}} has a problem" if name else " has a problem"
+            text = f"{new.type} resource '{new.name}'{which}: {reason}"
+            self.executor.recorder.diagnostic("error", new.urn, text)
         if failures:
-            self.doer.stop("failed")
+            self.executor.stop("failed")
             raise StoppedError(f"resource {new.urn} is invalid")
         return inputs
 
     def _difference(self, goal: Goal, old: State, new: State, host: Host | None) -> Difference:
-        if goal.deleted_with and goal.deleted_with in self._replaced:
+        if goal.state.deleted_with and goal.state.deleted_with in self._replaced:
             return Difference(changed=True, replaces=["deletedWith"])
         if bool(old.provider) is not bool(new.provider) and not new.is_provider:
             return Difference(changed=True, replaces=["provider"])
         if not new.custom or new.is_provider:
             details = compare(old.outputs if new.is_provider else old.inputs, new.inputs)
-            return Difference(bool(details), details, list(dict.fromkeys(str(path[0]) for path in details)))
-        return diff_of(host, old, new.inputs, goal.ignore_changes)
+            return Difference(bool(details), details)
+        return diff_of(host, old, new.inputs, goal.state.ignore_changes)
 
     def _plan_change(self, goal: Goal, old: State, new: State, host: Host | None) -> list[Step]:
         found = self._difference(goal, old, new, host)
-        replaces = _with_replace_on_changes(found, goal.replace_on_changes, unhealthy=bool(old.init_errors))
+        replaces = _with_replace_on_changes(found, goal.state.replace_on_changes, unhealthy=bool(old.init_errors))
         if (found.changed and replaces) or old.pending_replacement:
             return self._plan_replacement(goal, old, new, host, found)
         if found.changed or old.init_errors:
-            return [Step("update", old, new, found.details, found.keys)]
+            return [Step("update", old, new, found.details)]
         return [Step("same", old, new)]
 
     def _plan_replacement(self, goal: Goal, old: State, new: State, host: Host | None, found: Difference) -> list[Step]:
@@ -295,23 +274,23 @@ class Deployment:
                 f"unable to replace resource {new.urn!r}\nas it is currently marked for protection. To unprotect the "
                 "resource, remove the `protect` flag from the resource in your Pulumi program and run `up`"
             )
-            self.doer.report.diagnostic("error", new.urn, text)
-            if not self.doer.preview:
-                self.doer.stop("failed")
+            self.executor.recorder.diagnostic("error", new.urn, text)
+            if not self.executor.preview:
+                self.executor.stop("failed")
                 raise StoppedError(text)
         self._replaced.add(new.urn)
         if host is not None:
-            new.inputs = self._checked(host, new, {}, goal.inputs)
+            new.inputs = self._checked(host, new, {}, goal.state.inputs)
         before = goal.delete_before_replace
-        step = Step("create-replacement", old, new, found.details, found.keys)
-        marker = Step("replace", old, new, found.details, found.keys)
+        step = Step("create-replacement", old, new, found.details, found.replaces)
+        marker = Step("replace", old, new, found.details, found.replaces)
         if not (found.delete_before_replace if before is None else before):
             step.keeps_old = True
             return [step, marker]
-        self.doer.ensure_provider(old)
+        self.executor.ensure_provider(old)
         deletes = [self._condemn(state, new.urn) for state in reversed(self._must_go_too(old))]
         if not old.pending_replacement:
-            self.doer.condemned.add(old.urn)
+            self.executor.condemned.add(old.urn)
             deletes.append(Step("delete-replaced", old, pending_replacement=True))
         return [*[item for item in deletes if item is not None], marker, step]
 
@@ -319,19 +298,19 @@ class Deployment:
         if state in self.replaced_by_wave or state.pending_replacement:
             return None
         if state.protect:
-            raise self.doer.fail(
+            raise self.executor.fail(
                 state.urn,
                 f"unable to replace resource {state.urn!r} as part of replacing {cause!r} as it is currently marked "
                 "for protection. To unprotect the resource, remove the `protect` flag from the resource in your "
                 "Pulumi program and run `up`",
             )
         self.replaced_by_wave.add(state)
-        self.doer.condemned.add(state.urn)
+        self.executor.condemned.add(state.urn)
         return Step("delete-replaced", state, pending_replacement=True)
 
     def _must_go_too(self, root: State) -> list[State]:
         """The dependents of `root` that a change of it would replace: they are deleted before it is."""
-        resources = self.doer.snapshot.base.resources
+        resources = self.executor.snapshot.base.resources
         if root not in resources:
             return []
         depending, replaced, found = {root.urn}, {root.urn}, []
@@ -346,7 +325,7 @@ class Deployment:
         return found
 
     def _is_replaced_with(self, state: State, replaced: set[str]) -> bool:
-        if not state.custom or state.external or state.is_provider:
+        if not state.custom or state.is_provider:
             return False
         if state.provider.rpartition("::")[0] in replaced or state.deleted_with in replaced:
             return True
@@ -356,8 +335,8 @@ class Deployment:
         }
         if not any(value is UNKNOWN for value in inputs.values()):
             return False
-        self.doer.ensure_provider(state)
-        found = diff_of(self.doer.host(state), state, inputs, state.ignore_changes)
+        self.executor.ensure_provider(state)
+        found = diff_of(self.executor.host(state), state, inputs, state.ignore_changes)
         return _with_replace_on_changes(found, state.replace_on_changes, unhealthy=False) and found.changed
 
 

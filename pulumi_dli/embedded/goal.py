@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi_dli.embedded.state import STACK_TYPE
-from pulumi_dli.embedded.values import Props, decode, parse_path, refuse
+from pulumi_dli.embedded.state import STACK_TYPE, State
+from pulumi_dli.embedded.values import EmbeddedError, decode, refuse
 
 DYNAMIC = "pulumi-python"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -26,6 +26,9 @@ REFUSALS: dict[str, Callable[[Any], bool]] = {
     "`env_var_mappings` of providers": lambda request: bool(request.envVarMappings),
     "state migrations": lambda request: bool(request.state_migrations),
     "parameterized packages": lambda request: bool(request.packageRef),
+    "`hide_diffs`": lambda request: bool(request.hideDiffs),
+    "`version` and `plugin_download_url`": lambda request: bool(request.version or request.pluginDownloadURL),
+    "`*` in paths of `ignore_changes`": lambda request: any("*" in path for path in request.ignoreChanges),
 }
 """What a registration may not ask for; an older SDK's protocol lacks some of the fields."""
 
@@ -45,30 +48,16 @@ class Alias:
 
 @dataclass
 class Goal:
-    """One resource as the program wants it."""
+    """One resource as the program declares it; the URN and the history of its state are not known yet."""
 
-    type: str
     name: str
-    custom: bool
-    inputs: Props
-    parent: str = ""
-    protect: bool = False
+    state: State
     provider: str = ""
-    dependencies: list[str] = field(default_factory=list)
-    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     delete_before_replace: bool | None = None
-    ignore_changes: list[str] = field(default_factory=list)
-    replace_on_changes: list[str] = field(default_factory=list)
-    additional_secret_outputs: list[str] = field(default_factory=list)
     aliases: list[Alias] = field(default_factory=list)
-    custom_timeouts: dict[str, float] = field(default_factory=dict)
-    retain_on_delete: bool = False
-    deleted_with: str = ""
-    hide_diff: list[list[Any]] = field(default_factory=list)
-    read_id: str = ""
 
     def urn(self, stack: str, project: str) -> str:
-        return make_urn(stack, project, self.parent, self.type, self.name)
+        return make_urn(stack, project, self.state.parent, self.state.type, self.name)
 
 
 def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> str:
@@ -80,13 +69,18 @@ def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> st
 
 def seconds(text: str) -> float:
     """A duration as Go writes it: `1h30m`, `45s`."""
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ns|us|µs|ms|s|m|h)", text))
+    parts = re.findall(r"([\d.]+)(ns|us|µs|ms|s|m|h)", text)
+    try:
+        if not text or text == "0" or (parts and "".join(number + unit for number, unit in parts) == text):
+            return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    except ValueError:
+        pass
+    raise EmbeddedError(f"unable to parse customTimeout Value {text}")
 
 
 def _timeouts(request: Any) -> dict[str, float]:
-    found = {
-        kind: seconds(getattr(request.customTimeouts, kind, "")) for kind in ("create", "update", "delete", "read")
-    }
+    given = {kind: getattr(request.customTimeouts, kind, "") for kind in ("create", "update", "delete", "read")}
+    found = {kind: seconds(text) for kind, text in given.items() if text}
     return {kind: int(value) if value.is_integer() else value for kind, value in found.items() if value}
 
 
@@ -95,50 +89,35 @@ def package_of(type_: str) -> str:
     return type_.removeprefix("pulumi:providers:").split(":")[0]
 
 
-def check_package(type_: str) -> None:
-    """Refuse what is no dynamic resource."""
-    if package_of(type_) != DYNAMIC:
-        raise refuse(f"resources of the provider {package_of(type_)!r} ({type_})")
-
-
 def read_goal(request: Any) -> Goal:
-    """The goal of a RegisterResource request.
-
-    Raises:
-        RefusedError: it asks for something in the table.
-    """
-    known = request.DESCRIPTOR.fields_by_name
+    """The goal of a RegisterResource request."""
     for what, asked in REFUSALS.items():
         try:
             if asked(request):
                 raise refuse(what)
         except (AttributeError, ValueError):  # an SDK whose protocol does not know the field
             continue
-    if request.custom:
-        check_package(request.type)
-    hidden = [list(parse_path(path)) for path in request.hideDiffs] if "hideDiffs" in known else []
-    return Goal(
-        type=request.type,
-        name=request.name,
-        custom=request.custom,
+    if request.custom and package_of(request.type) != DYNAMIC:
+        raise refuse(f"resources of the provider {package_of(request.type)!r} ({request.type})")
+    state = State(
+        "",
+        request.type,
+        request.custom,
         inputs=decode(request.object),
         parent=request.parent,
         protect=request.protect,
-        provider=request.provider,
         dependencies=sorted(request.dependencies),
         property_dependencies={key: sorted(value.urns) for key, value in request.propertyDependencies.items()},
-        delete_before_replace=request.deleteBeforeReplace
-        if request.deleteBeforeReplace or request.deleteBeforeReplaceDefined
-        else None,
         ignore_changes=list(request.ignoreChanges),
         replace_on_changes=list(request.replaceOnChanges),
         additional_secret_outputs=list(request.additionalSecretOutputs),
-        aliases=[Alias(urn=urn) for urn in request.aliasURNs] + [_alias(alias) for alias in request.aliases],
         custom_timeouts=_timeouts(request),
         retain_on_delete=request.retainOnDelete,
         deleted_with=request.deletedWith,
-        hide_diff=hidden,
     )
+    defined = request.deleteBeforeReplace or request.deleteBeforeReplaceDefined
+    aliases = [Alias(urn=urn) for urn in request.aliasURNs] + [_alias(alias) for alias in request.aliases]
+    return Goal(request.name, state, request.provider, request.deleteBeforeReplace if defined else None, aliases)
 
 
 def _alias(alias: Any) -> Alias:
@@ -146,19 +125,3 @@ def _alias(alias: Any) -> Alias:
         return Alias(urn=alias.urn)
     spec = alias.spec
     return Alias("", spec.name, spec.type, spec.project, spec.stack, spec.parentUrn, spec.noParent)
-
-
-def read_goal_of_get(request: Any) -> Goal:
-    """The goal of a ReadResource request (`ResourceOptions(id=…)`)."""
-    check_package(request.type)
-    return Goal(
-        type=request.type,
-        name=request.name,
-        custom=True,
-        inputs=decode(request.properties),
-        parent=request.parent,
-        provider=request.provider,
-        dependencies=sorted(request.dependencies),
-        additional_secret_outputs=list(request.additionalSecretOutputs),
-        read_id=request.id,
-    )

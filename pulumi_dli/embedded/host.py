@@ -20,7 +20,8 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from pulumi_dli.embedded import child
+from pulumi_dli.embedded import child_main
+from pulumi_dli.embedded.connections import check_loopback
 from pulumi_dli.embedded.state import State
 from pulumi_dli.embedded.values import Props, compare, decode, encode, mark_secrets, plain
 
@@ -45,7 +46,7 @@ class ProviderError(Exception):
 def spawn(arguments: list[str], directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A child with its own session, so that a ^C on the terminal does not end a provider in the middle of a create."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-u", "-c", _BOOT, child.__file__, *arguments],
+        [sys.executable, "-u", "-c", _BOOT, child_main.__file__, *arguments],
         cwd=directory,
         env=dict(env),
         stdin=subprocess.PIPE,
@@ -89,12 +90,6 @@ def _several(reasons: list[str]) -> str:
     return "\n".join([count, *(f"\t* {reason}" for reason in reasons)])
 
 
-def message(kind: Any, **fields: Any) -> Any:
-    """A request with those of `fields` that this SDK's protocol knows."""
-    known = kind.DESCRIPTOR.fields_by_name
-    return kind(**{key: value for key, value in fields.items() if key in known})
-
-
 class Host:
     """One provider process. Started at once, configured once; its calls block the calling thread."""
 
@@ -116,90 +111,53 @@ class Host:
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port.decode()}", options=CHANNEL)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         self.config = config
-        self._call("Configure", provider_pb2.ConfigureRequest(args=encode(config), acceptSecrets=True))
+        self._ask("Configure", args=config, acceptSecrets=True)
 
     def serves(self, config: Props) -> bool:
         """Whether it was configured with these values."""
         return self.config is not None and not compare(self.config, config)
 
-    def _call(self, method: str, request: Any) -> Any:
+    def _ask(self, method: str, state: State | None = None, **fields: Any) -> Any:
+        """Make a call; of `fields`, the request gets those that this SDK's protocol knows."""
+        if state is not None:
+            fields |= {"urn": state.urn, "name": state.name, "type": state.type, "id": state.id}
+            fields |= {"timeout": state.custom_timeouts.get(method.lower(), 0.0)}
+        kind = getattr(provider_pb2, f"{method}Request")
+        known = kind.DESCRIPTOR.fields_by_name
+        values = {key: encode(item) if isinstance(item, dict) else item for key, item in fields.items() if key in known}
         try:
-            return getattr(self._stub, method)(request)
+            return getattr(self._stub, method)(kind(**values))
         except grpc.RpcError as error:
             raise failure_of(error) from None
 
     def check(self, state: State, olds: Props, news: Props) -> tuple[Props, list[tuple[str, str]]]:
         """The checked inputs, and the failures as property and reason."""
-        request = message(
-            provider_pb2.CheckRequest, **_names(state), olds=encode(olds), news=encode(news), randomSeed=os.urandom(32)
-        )
-        response = self._call("Check", request)
+        response = self._ask("Check", state, olds=olds, news=news, randomSeed=os.urandom(32))
         inputs = decode(response.inputs)
         mark_secrets(inputs, news)
         return inputs, [(failure.property, failure.reason) for failure in response.failures]
 
-    def diff(self, state: State, olds: Props, old_inputs: Props, news: Props, ignore: list[str]) -> Any:
-        """The raw answer; `olds` are the old outputs."""
-        return self._call(
-            "Diff",
-            message(
-                provider_pb2.DiffRequest,
-                **_names(state),
-                id=state.id,
-                olds=encode(olds),
-                old_inputs=encode(old_inputs),
-                news=encode(news),
-                ignoreChanges=ignore,
-            ),
-        )
+    def diff(self, old: State, news: Props, old_inputs: Props, ignore: list[str]) -> Any:
+        """The raw answer."""
+        return self._ask("Diff", old, olds=old.outputs, old_inputs=old_inputs, news=news, ignoreChanges=ignore)
 
     def create(self, state: State) -> tuple[str, Props]:
         """Id and outputs of the new object."""
-        timeout = state.custom_timeouts.get("create", 0.0)
-        request = message(
-            provider_pb2.CreateRequest, **_names(state), properties=encode(state.inputs), timeout=timeout, preview=False
-        )
-        response = self._call("Create", request)
+        response = self._ask("Create", state, properties=state.inputs)
         return response.id, decode(response.properties)
 
     def update(self, old: State, new: State) -> Props:
         """The outputs after bringing `old` to the inputs of `new`."""
-        request = message(
-            provider_pb2.UpdateRequest,
-            **_names(new),
-            id=old.id,
-            olds=encode(old.outputs),
-            old_inputs=encode(old.inputs),
-            news=encode(new.inputs),
-            timeout=new.custom_timeouts.get("update", 0.0),
-            ignoreChanges=new.ignore_changes,
-            preview=False,
-        )
-        return decode(self._call("Update", request).properties)
+        sides = {"olds": old.outputs, "old_inputs": old.inputs, "news": new.inputs}
+        return decode(self._ask("Update", new, **sides, ignoreChanges=new.ignore_changes).properties)
 
     def delete(self, state: State) -> None:
         """Delete the object."""
-        request = message(
-            provider_pb2.DeleteRequest,
-            **_names(state),
-            id=state.id,
-            properties=encode(state.outputs),
-            old_inputs=encode(state.inputs),
-            timeout=state.custom_timeouts.get("delete", 0.0),
-        )
-        self._call("Delete", request)
+        self._ask("Delete", state, properties=state.outputs, old_inputs=state.inputs)
 
-    def read(self, state: State, outputs: Props) -> Any:
+    def read(self, state: State) -> Any:
         """The raw answer: id (empty when gone), properties and perhaps inputs."""
-        request = message(
-            provider_pb2.ReadRequest,
-            **_names(state),
-            id=state.id,
-            properties=encode(outputs),
-            inputs=encode(state.inputs),
-            timeout=state.custom_timeouts.get("read", 0.0),
-        )
-        return self._call("Read", request)
+        return self._ask("Read", state, properties=state.outputs, inputs=state.inputs)
 
     def cancel(self) -> None:
         """Tell it that no more time should be spent on waiting."""
@@ -209,6 +167,8 @@ class Host:
 
     def end(self) -> None:
         """End it the way the CLI does: Cancel, then SIGINT; its own exit handlers get a few seconds."""
+        if self._stub is None:
+            self.kill()  # it was not asked anything: there is nothing for it to finish
         self.cancel()
         if self._channel is not None:
             self._channel.close()
@@ -233,27 +193,20 @@ class Host:
                 stream.close()
 
 
-def _names(state: State) -> dict[str, str]:
-    return {"urn": state.urn, "name": state.name, "type": state.type}
-
-
 class Hosts:
     """The provider processes of one operation, by provider reference (`urn::id`)."""
 
-    def __init__(self, start: Callable[[], Host]) -> None:
+    def __init__(self, start: Callable[[], Host], env: Mapping[str, str]) -> None:
         self._start = start
+        self._env = env
         self._spare: Host | None = start()
         self._hosts: dict[str, Host | None] = {}
         self._ended: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def find(self, reference: str) -> Host | None:
-        """The process for a provider, None when its configuration is not known yet.
-
-        Raises:
-            KeyError: no such provider was configured.
-        """
-        return self._hosts[reference]
+        """The process for a provider, None when its configuration is not known yet."""
+        return self._hosts.get(reference)
 
     def has(self, reference: str) -> bool:
         return reference in self._hosts
@@ -269,6 +222,7 @@ class Hosts:
             if config is None:
                 self._hosts[reference] = None
                 return
+            check_loopback(plain(config), self._env)
             host, self._spare = self._spare or self._start(), None
             self._hosts[reference] = host
             host.configure(plain(config))

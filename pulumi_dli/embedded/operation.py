@@ -1,7 +1,7 @@
 """One preview, up, refresh or destroy, from the start of its processes to the end of them.
 
 Owns the order of things: processes start beside the derivation of the key, refresh before the program, deletes only
-after it ended well, hosts end last. Called by stack.py.
+after it ended well, hosts end last. Called by run.py.
 """
 
 from __future__ import annotations
@@ -11,40 +11,42 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi.automation import ConfigValue
 
-from pulumi_dli.embedded import walks
 from pulumi_dli.embedded.checkpoint import ORGANIZATION
+from pulumi_dli.embedded.connections import check_loopback
+from pulumi_dli.embedded.delete import delete_unseen
 from pulumi_dli.embedded.deployment import Deployment
 from pulumi_dli.embedded.events import Recorder
 from pulumi_dli.embedded.host import Host, Hosts
+from pulumi_dli.embedded.monitor import Engine, Monitor, Server
 from pulumi_dli.embedded.program import Program, child_env, entry_of
-from pulumi_dli.embedded.services import Engine, Monitor, Server
+from pulumi_dli.embedded.refresh import refresh
+from pulumi_dli.embedded.settings import Project
 from pulumi_dli.embedded.snapshot import Snapshot
-from pulumi_dli.embedded.state import STACK_TYPE
-from pulumi_dli.embedded.steps import Doer, StoppedError
+from pulumi_dli.embedded.steps import StepExecutor, StoppedError
 from pulumi_dli.embedded.values import Props, Secret
 
 _T = TypeVar("_T")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Order:
     """What to do, and with what."""
 
-    project: str
+    project: Project
     stack: str
-    program: Path
-    root: Path
     env: Mapping[str, str]
+    kind: str
     preview: bool
     parallel: int
-    refresh: bool = False
-    run_program: bool = False
-    destroy: bool = False
+    refresh: bool
+
+    @property
+    def runs_program(self) -> bool:
+        return self.kind in ("preview", "update")
 
 
 @dataclass
@@ -58,54 +60,56 @@ class Operation:
 
     def begin(self) -> None:
         """Start the children, which takes them a while."""
-        order = self.order
+        order, project = self.order, self.order.project
         self._cancels = 0
-        self._doer: Doer | None = None
-        self._logged_error = False
-        self.recorder.on_error = self._note_error
-        env = child_env(order.env, order.project, order.stack, order.root, preview=order.preview)
-        host_env = {**env, "PULUMI_CONFIG": "{}"}
+        self._executor: StepExecutor | None = None
+        self._env = child_env(order.env, project, order.stack, preview=order.preview)
+        host_env = {**self._env, "PULUMI_CONFIG": "{}"}
         del host_env["PULUMI_STACK"]
-        directory = entry_of(order.program)[0] if order.run_program else _folder(order.program)
-        self._engine = Engine(self.recorder.diagnostic).serve()
+        directory = entry_of(project.program)[0]
         say = self.recorder.output
-        self._hosts = Hosts(lambda: Host(directory, host_env, self._engine.address, say))
-        self._program = Program(order.program, env, say) if order.run_program else None
-
-    def _note_error(self) -> None:
-        self._logged_error = True
+        self._engine = Engine(self.recorder.diagnostic).serve()
+        self._hosts = Hosts(lambda: Host(directory, host_env, self._engine.address, say), self._env)
+        self._program = Program(project.program, self._env, say) if order.runs_program else None
 
     def run(self, snapshot: Snapshot, config: Mapping[str, ConfigValue]) -> None:
         """Do it all; the outcome stands in `result`."""
         order = self.order
-        doer = Doer(snapshot, self._hosts, self.recorder, preview=order.preview, parallel=order.parallel)
+        executor = StepExecutor(snapshot, self._hosts, self.recorder, preview=order.preview, parallel=order.parallel)
         if self._cancels:
-            doer.stop("cancelled")
-        self._doer = doer
+            executor.stop("cancelled")
+        self._executor = executor
         try:
-            if order.refresh:
-                walks.refresh(doer, order.parallel)
             if self._program is not None:
-                self._run_program(self._program, doer, config)
-            elif order.destroy:
-                walks.delete_unseen(doer, (), (), order.parallel)
+                check_loopback({key: item.value for key, item in config.items()}, self._env)
+            if order.refresh:
+                refresh(executor)
+            if self._program is not None:
+                self._run_program(self._program, executor, config)
+            elif order.kind == "destroy":
+                delete_unseen(executor, (), ())
         except StoppedError:
             pass
         finally:
             snapshot.commit()
         if self._cancels:
             self.result = "cancelled"
-        elif doer.stopped or self._logged_error:
+        elif executor.stopped or self.recorder.saw_error:
             self.result = "failed"
 
-    def _run_program(self, program: Program, doer: Doer, config: Mapping[str, ConfigValue]) -> None:
+    def _run_program(self, program: Program, executor: StepExecutor, config: Mapping[str, ConfigValue]) -> None:
         order = self.order
         values: Props = {key: Secret(item.value) if item.secret else item.value for key, item in config.items()}
-        deployment = Deployment(order.project, order.stack, doer, values)
-        monitor = Monitor(deployment, doer)
+        deployment = Deployment(order.project.name, order.stack, executor, values)
+        monitor = Monitor(deployment, executor)
         # One thread for each registration that waits: the program sends up to 4 for each step it may have.
         server = monitor.serve(4 * order.parallel + 8)
-        doer.on_stop = lambda: threading.Thread(target=_end_after, args=(monitor, program), daemon=True).start()
+
+        def end_program() -> None:
+            monitor.wait_idle()
+            program.end_soon()
+
+        executor.on_stop = lambda: threading.Thread(target=end_program, daemon=True).start()
         try:
             program.begin(
                 config={key: item.value for key, item in config.items()},
@@ -114,28 +118,28 @@ class Operation:
             )
             trouble = program.wait()
             monitor.wait_idle()
-            if trouble and not doer.stopped:
+            if trouble and not executor.stopped:
                 if trouble != "shown":
                     self.recorder.diagnostic("error", "", trouble)
-                doer.stop("failed")
-            if not doer.stopped:
-                # A program that died quietly looks like one that wants nothing: deletes only after a good end.
-                walks.delete_unseen(doer, deployment.seen, deployment.replaced_by_wave, order.parallel)
+                executor.stop("failed")
+            if not executor.stopped:
+                # A program that died quietly looks like one that declares nothing: deletes only after a good end.
+                delete_unseen(executor, deployment.seen, deployment.replaced_by_wave)
         finally:
-            self.outputs = deployment.finish_outputs(failed=bool(doer.stopped) or self._logged_error)
+            self.outputs = deployment.finish_outputs(failed=bool(executor.stopped) or self.recorder.saw_error)
             server.stop()
 
     def _settings(self, server: Server) -> dict[str, Any]:
         order = self.order
         return {
-            "project": order.project,
+            "project": order.project.name,
             "stack": order.stack,
             "monitor": server.address,
             "engine": self._engine.address,
             "parallel": order.parallel,
             "dry_run": order.preview,
             "organization": ORGANIZATION,
-            "root_directory": str(order.root),
+            "root_directory": str(order.project.directory),
         }
 
     def end(self) -> None:
@@ -152,14 +156,14 @@ class Operation:
         if self._cancels == 1:
             self.recorder.diagnostic("info", "", "cancelling: what is under way is finished; once more to stop at once")
             self._hosts.cancel()
-            if self._doer is not None:
-                self._doer.stop("cancelled")
-        else:
-            if self._doer is not None:
-                self._doer.abandoned = True
-            self._hosts.kill()
-            if self._program is not None:
-                self._program.kill()
+            if self._executor is not None:
+                self._executor.stop("cancelled")
+            return
+        if self._executor is not None:
+            self._executor.abandoned = True
+        self._hosts.kill()
+        if self._program is not None:
+            self._program.kill()
 
 
 def interruptibly(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
@@ -185,17 +189,3 @@ def interruptibly(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _end_after(monitor: Monitor, program: Program) -> None:
-    monitor.wait_idle()
-    program.end_soon()
-
-
-def _folder(program: Path) -> Path:
-    return program if program.is_dir() else program.parent
-
-
-def stack_outputs(snapshot_resources: list[Any]) -> Props:
-    """The outputs of the stack in a state."""
-    return next((state.outputs for state in snapshot_resources if state.type == STACK_TYPE), {})

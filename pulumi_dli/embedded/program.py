@@ -1,19 +1,20 @@
 """The stack's program as a child process.
 
-Owns its start, its orders and its end. Used by operation.py. What it registers goes through services.py.
+Owns its start, its orders and its end. Used by operation.py. What it registers goes through monitor.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pulumi_dli.embedded.child import SHOWN
+from pulumi_dli.embedded.child_main import SHOWN
 from pulumi_dli.embedded.host import drain, spawn
+from pulumi_dli.embedded.settings import Project
+from pulumi_dli.embedded.values import EmbeddedError
 
 GRACE_SECONDS = 1.5
 
@@ -22,11 +23,11 @@ def entry_of(program: Path) -> tuple[Path, str]:
     """Folder and argument to run a program by: a folder runs its `__main__.py`, a file runs itself."""
     if program.is_dir():
         if not (program / "__main__.py").exists():
-            raise FileNotFoundError(f"unable to find main python program `__main__.py` in `{program}`")
+            raise EmbeddedError(f"unable to find main python program `__main__.py` in `{program}`")
         return program, "."
     found = program if program.suffix else program.with_suffix(".py")
     if not found.exists():
-        raise FileNotFoundError(f"unable to find main python program `{program}`")
+        raise EmbeddedError(f"unable to find main python program `{program}`")
     return found.parent, found.name
 
 
@@ -71,14 +72,13 @@ class Program:
         self._process.kill()
 
 
-def child_env(env: Mapping[str, str], project: str, stack: str, root: Path, *, preview: bool) -> dict[str, str]:
+def child_env(env: Mapping[str, str], project: Project, stack: str, *, preview: bool) -> dict[str, str]:
     """The environment of the program, with the names the CLI gives it."""
     return {
-        **os.environ,
         **env,
-        "PULUMI_PROJECT": project,
+        "PULUMI_PROJECT": project.name,
         "PULUMI_STACK": stack,
         "PULUMI_ORGANIZATION": "organization",
-        "PULUMI_ROOT_DIRECTORY": str(root),
+        "PULUMI_ROOT_DIRECTORY": str(project.directory),
         "PULUMI_DRY_RUN": "true" if preview else "false",
     }

@@ -1,183 +1,152 @@
-"""One operation on a stack: its lock, what it shows, and the results of `pulumi.automation` that come of it."""
+"""One operation on a stack: its lock, what it shows, and its result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from pulumi.automation import (
-    CommandError,
-    CommandResult,
-    DestroyResult,
-    OpType,
-    OutputValue,
-    PreviewResult,
-    RefreshResult,
-    UpdateSummary,
-    UpResult,
-)
+from pulumi.automation import CommandError, CommandResult, OutputValue
 
-from pulumi_dli.embedded.checkpoint import Base, LockedError, Store, read_deployment
-from pulumi_dli.embedded.crypt import Crypter, PassphraseError
+from pulumi_dli.embedded.checkpoint import Base, Store
+from pulumi_dli.embedded.crypt import Crypter
 from pulumi_dli.embedded.display import Display
 from pulumi_dli.embedded.events import Diagnostic, OnEvent, Recorder
 from pulumi_dli.embedded.operation import Operation, Order, interruptibly
-from pulumi_dli.embedded.settings import Config
+from pulumi_dli.embedded.settings import Config, Project
 from pulumi_dli.embedded.snapshot import Snapshot
-from pulumi_dli.embedded.values import Props, RefusedError, Secret, Unknown, holds, plain, refuse
+from pulumi_dli.embedded.values import EmbeddedError, Props, Secret, Unknown, holds, plain
 
 OnOutput = Callable[[str], Any]
-PRELUDE = "embedded engine (no Pulumi CLI found): for demos and tests"
+NO_CHANGES_EXPECTED = 7
+"""The CLI's exit status for `--expect-no-changes`."""
 
 
 class OperationError(CommandError):
     """An operation that failed: as `pulumi.automation` raises it, with what happened beside the text."""
 
-    def __init__(self, stdout: str, stderr: str, recorder: Recorder | None = None, code: int = 255) -> None:
-        super().__init__(CommandResult(stdout, stderr, code))
-        self.reason = stderr
-        self.steps: list[dict[str, Any]] = recorder.steps if recorder else []
-        self.diagnostics: list[Diagnostic] = recorder.diagnostics if recorder else []
+    def __init__(self, text: str, result: Result | None = None, code: int = 1) -> None:
+        self.result = result or Result()
+        self.reason = text
+        self.code = code
+        super().__init__(CommandResult(self.result.stdout, text, code))
 
-
-class _Told:
-    """What every result also has: the steps as dictionaries, and the diagnostics."""
-
-    steps: list[dict[str, Any]]
-    diagnostics: list[Diagnostic]
-
-
-_T = TypeVar("_T", bound=_Told)
-
-
-class Up(_Told, UpResult):
-    """The result of an up."""
-
-
-class Preview(_Told, PreviewResult):
-    """The result of a preview."""
-
-
-class Refresh(_Told, RefreshResult):
-    """The result of a refresh."""
-
-
-class Destroy(_Told, DestroyResult):
-    """The result of a destroy."""
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        return self.result.diagnostics
 
 
 @dataclass
-class Place:
-    """A stack's files, and the operation that is under way on them."""
+class Result:
+    """What an operation did."""
 
+    stdout: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, OutputValue] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+@dataclass
+class StackFiles:
+    """A stack's project, configuration and state, and the operation that is under way on them."""
+
+    name: str
+    project: Project
     store: Store
     config: Config
     crypter: Crypter
     operation: Operation | None = None
 
-    def base(self) -> Base:
-        """The stored state."""
-        return read_deployment(self.store.load(), self.crypter)
+    def create(self) -> None:
+        """Make the stack where there is none: a preview does not."""
+        if not self.store.exists():
+            self.store.create(Snapshot(self.store, Base(), self.crypter, preview=True).document())
+        if self.config.salt is None:
+            self.config.write_salt(self.crypter.salt)
 
-    def cancel(self) -> None:
-        """Cancel what is under way: gracefully, the second time at once."""
-        if self.operation is not None:
-            self.operation.cancel()
+
+@dataclass
+class Options:
+    """What may be asked of an operation."""
+
+    parallel: int | None = None
+    on_output: OnOutput | None = None
+    on_event: OnEvent | None = None
+    refresh: bool | None = None
+    diff: bool = False
+    preview_only: bool = False
+    expect_no_changes: bool = False
 
 
 class Run:
-    """One operation and what is kept of it for its result."""
+    """One operation."""
 
-    def __init__(
-        self,
-        place: Place,
-        kind: str,
-        on_output: OnOutput | None,
-        on_event: OnEvent | None,
-        others: Mapping[str, Any],
-        *,
-        diff: bool,
-        colour: bool,
-    ) -> None:
-        asked = [name for name, value in others.items() if value]
-        if asked:
-            raise OperationError("", f"error: {refuse('the option ' + ', '.join(asked))}")
-        self._place = place
-        self._kind = kind
-        self._begun = datetime.now(UTC)
+    def __init__(self, files: StackFiles, order: Order, options: Options) -> None:
+        self._files = files
+        self._order = order
+        self._options = options
         self._lines: list[str] = []
-        self._on_output = on_output
-        self._style = {"diff": diff, "colour": colour}
-        self._listeners: list[OnEvent] = [on_event] if on_event else []
-        self.recorder = Recorder(self._listeners, counts_refreshes=kind == "refresh")
-        self.outputs: Props = {}
-
-    @property
-    def stdout(self) -> str:
-        return "\n".join(self._lines)
+        listeners: list[OnEvent] = [options.on_event] if options.on_event else []
+        listeners.append(Display(self._say, preview=order.preview, diff=options.diff))
+        self._recorder = Recorder(listeners, counts_refreshes=order.kind == "refresh")
 
     def _say(self, line: str) -> None:
         self._lines.append(line)
-        if self._on_output is not None:
-            self._on_output(line)
+        if self._options.on_output is not None:
+            self._options.on_output(line)
 
-    def do(self, order: Order) -> None:
-        """Run the order under the stack's lock.
-
-        Raises:
-            CommandError: it failed or was cancelled.
-        """
-        self._listeners.append(Display(self._say, preview=order.preview, **self._style))
-        self.recorder.tell({"kind": "prelude", "line": PRELUDE})
+    def do(self) -> Result:
+        """Run the order, under the stack's lock where it may change something."""
+        files, order = self._files, self._order
+        self._recorder.output(f"embedded engine, for demos and tests: stack {files.name} in {files.store.path.parent}")
         try:
-            operation = interruptibly(lambda: self._locked(order), self._place.cancel)
-        except LockedError as error:
-            raise OperationError(self.stdout, f"error: {error}") from error
-        except (RefusedError, PassphraseError, FileNotFoundError) as error:
-            raise OperationError(self.stdout, f"error: {error}", self.recorder) from error
+            operation = interruptibly(self._locked, self._cancel)
+        except EmbeddedError as error:
+            raise OperationError(f"error: {error}", self._result({})) from error
         finally:
-            self._place.operation = None
+            files.operation = None
+        result = self._result(operation.outputs)
         if operation.result != "succeeded":
-            texts = [f"error: {item.message}" for item in self.recorder.diagnostics if item.severity == "error"]
-            raise OperationError(
-                self.stdout, "\n".join([*texts, f"error: {self._kind} {operation.result}"]), self.recorder
-            )
+            texts = [f"error: {item.message}" for item in result.diagnostics if item.severity == "error"]
+            raise OperationError("\n".join([*texts, f"error: {order.kind} {operation.result}"]), result)
+        if self._options.expect_no_changes and result.changes.keys() - {"same"}:
+            text = f"error: no changes were expected for {order.kind} but changes were proposed"
+            raise OperationError(text, result, NO_CHANGES_EXPECTED)
+        return result
 
-    def _locked(self, order: Order) -> Operation:
-        if order.preview:
-            return self._operate(order)
-        with self._place.store.lock(self._say):
-            return self._operate(order)
+    def _cancel(self) -> None:
+        if self._files.operation is not None:
+            self._files.operation.cancel()
 
-    def _operate(self, order: Order) -> Operation:
-        operation = Operation(order, self.recorder)
+    def _locked(self) -> Operation:
+        if self._order.preview:
+            return self._operate()
+        with self._files.store.lock(self._say):
+            self._files.create()
+            return self._operate()
+
+    def _operate(self) -> Operation:
+        files, order = self._files, self._order
+        operation = Operation(order, self._recorder)
+        config = files.config.values(files.crypter, check=True)
         operation.begin()
-        self._place.operation = operation
+        files.operation = operation
         try:
-            config = self._place.config.values(self._place.crypter)
-            base = self._place.base()
-            if base.pending and not order.preview and order.run_program:
+            base = files.store.base(files.crypter)
+            if base.pending and not order.preview and order.runs_program:
                 self._warn_of_pending(base)
-            operation.run(Snapshot(self._place.store, base, self._place.crypter, preview=order.preview), config)
+            operation.run(Snapshot(files.store, base, files.crypter, preview=order.preview), config)
         finally:
             operation.end()
-        self.outputs = operation.outputs
         shown = {key: _shown(value) for key, value in operation.outputs.items()}
-        self.recorder.tell(
-            {
-                "kind": "summary",
-                "result": operation.result,
-                "outputs": shown,
-                "changes": {op.value: count for op, count in self.changes().items()},
-            }
-        )
+        counts = self._result({}).changes
+        self._recorder.tell({"kind": "summary", "result": operation.result, "outputs": shown, "changes": counts})
         return operation
 
     def _warn_of_pending(self, base: Base) -> None:
         named = "\n".join(f"  * {state.urn}, interrupted while {kind}" for state, kind in base.pending)
-        self.recorder.diagnostic(
+        self._recorder.diagnostic(
             "warning",
             "",
             f"an earlier operation was killed while it changed {len(base.pending)} resource(s):\n{named}\n"
@@ -185,24 +154,10 @@ class Run:
             "until `pulumi refresh --clear-pending-creates`.",
         )
 
-    def changes(self) -> dict[OpType, int]:
-        return {OpType(op): count for op, count in self.recorder.counts.items() if count}
-
-    def summary(self, message: str | None) -> UpdateSummary:
-        return UpdateSummary(
-            kind=self._kind,
-            start_time=self._begun,
-            message=message or "",
-            environment={},
-            config={},
-            result="succeeded",
-            end_time=datetime.now(UTC),
-            resource_changes=self.changes(),
-        )
-
-    def told(self, result: _T) -> _T:
-        result.steps, result.diagnostics = self.recorder.steps, self.recorder.diagnostics
-        return result
+    def _result(self, outputs: Props) -> Result:
+        recorder = self._recorder
+        changes = {op: count for op, count in recorder.counts.items() if count}
+        return Result("\n".join(self._lines), changes, output_values(outputs), recorder.steps, recorder.diagnostics)
 
 
 def _shown(value: Any) -> Any:

@@ -63,11 +63,6 @@ class Snapshot:
             self._texts.clear()
         self.commit()
 
-    def resources(self) -> list[State]:
-        """The state as it would be written now."""
-        with self._changed:
-            return self._merged()
-
     def _merged(self) -> list[State]:
         return [state for state in [*self._new, *self.base.resources] if state not in self._done]
 
@@ -82,7 +77,7 @@ class Snapshot:
                 self._changed.wait()
             if self._written >= mine:
                 return
-            self._writing, upto, text = True, self._wanted, self._document()
+            self._writing, upto, text = True, self._wanted, self.document()
         try:
             self._store.save(text)
         finally:
@@ -90,7 +85,8 @@ class Snapshot:
                 self._writing, self._written = False, upto
                 self._changed.notify_all()
 
-    def _document(self) -> str:
+    def document(self) -> str:
+        """The deployment as JSON text."""
         resources = ",".join(self._text(state) for state in self._merged())
         pending = [
             *self._under_way.items(),

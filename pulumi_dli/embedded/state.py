@@ -7,31 +7,28 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from pulumi_dli.embedded.crypt import Crypter
-from pulumi_dli.embedded.values import REFERENCE, SECRET, SIGNATURE, Props, Reference, Secret, Unknown, special
+from pulumi_dli.embedded.values import (
+    REFERENCE,
+    SECRET,
+    SIGNATURE,
+    UNKNOWN_TEXT,
+    Props,
+    Reference,
+    Secret,
+    Unknown,
+    refuse,
+    special,
+)
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:pulumi-python"
-JSON_NAMES = {
-    "init_errors": "initErrors",
-    "property_dependencies": "propertyDependencies",
-    "pending_replacement": "pendingReplacement",
-    "additional_secret_outputs": "additionalSecretOutputs",
-    "custom_timeouts": "customTimeouts",
-    "import_id": "importID",
-    "retain_on_delete": "retainOnDelete",
-    "deleted_with": "deletedWith",
-    "source_position": "sourcePosition",
-    "stack_trace": "stackTrace",
-    "ignore_changes": "ignoreChanges",
-    "hide_diff": "hideDiff",
-    "replace_on_changes": "replaceOnChanges",
-}
 
 
 @dataclass(eq=False)
@@ -47,7 +44,6 @@ class State:
     outputs: Props = field(default_factory=dict)
     parent: str = ""
     protect: bool = False
-    external: bool = False
     dependencies: list[str] = field(default_factory=list)
     init_errors: list[str] = field(default_factory=list)
     provider: str = ""
@@ -63,9 +59,7 @@ class State:
     source_position: str = ""
     stack_trace: list[Any] = field(default_factory=list)
     ignore_changes: list[str] = field(default_factory=list)
-    hide_diff: list[Any] = field(default_factory=list)
     replace_on_changes: list[str] = field(default_factory=list)
-    extra: Props = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -103,36 +97,41 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def to_json(state: State, crypter: Crypter) -> Props:
+def _json_name(name: str) -> str:
+    return "importID" if name == "import_id" else re.sub(r"_(.)", lambda found: found[1].upper(), name)
+
+
+_JSON_NAMES = {name: _json_name(name) for name in State.__dataclass_fields__}
+
+
+def to_json(state: State, crypter: Crypter | None = None) -> Props:
     """The record for the checkpoint; empty fields are left out, as the CLI does."""
     record: Props = {}
     for name, value in vars(state).items():
-        if name == "extra":
-            record |= value
-        elif name in ("inputs", "outputs"):
+        if name in ("inputs", "outputs"):
             if value:
                 record[name] = seal(value, crypter)
-        elif name == "custom" or (value and value != ""):
-            record[JSON_NAMES.get(name, name)] = value
+        elif name == "custom" or value:
+            record[_JSON_NAMES[name]] = value
     return record
 
 
 def from_json(record: Mapping[str, Any], crypter: Crypter) -> State:
     """The resource that a record of the checkpoint describes."""
-    rest = dict(record)
-    fields = {name: rest.pop(JSON_NAMES.get(name, name)) for name in _FIELDS if JSON_NAMES.get(name, name) in rest}
+    known = {json_name: name for name, json_name in _JSON_NAMES.items()}
+    others = [key for key, value in record.items() if value and key not in known]
+    if others:
+        raise refuse(f"what the state holds of {record.get('urn')}: {', '.join(others)}")
+    fields = {known[key]: value for key, value in record.items() if key in known}
     for name in ("inputs", "outputs"):
         fields[name] = unseal(fields.get(name, {}), crypter)
-    return State(**fields, extra=rest)
+    return State(**fields)
 
 
-_FIELDS = [name for name in State.__dataclass_fields__ if name != "extra"]
-
-
-def seal(value: Any, crypter: Crypter) -> Any:
-    """`value` as JSON, its secrets encrypted."""
+def seal(value: Any, crypter: Crypter | None) -> Any:
+    """`value` as JSON, its secrets encrypted; a preview shows what is not known yet by its mark."""
     match value:
-        case Secret():
+        case Secret() if crypter:
             if value.sealed is None:
                 text = json.dumps(seal(value.value, crypter), separators=(",", ":"), sort_keys=True)
                 value.sealed = crypter.seal(text)
@@ -141,7 +140,7 @@ def seal(value: Any, crypter: Crypter) -> Any:
             found = {SIGNATURE: REFERENCE, "urn": value.urn}
             return found if value.id is None else {**found, "id": value.id}
         case Unknown():
-            return None
+            return None if crypter else UNKNOWN_TEXT
         case dict():
             return {key: seal(value[key], crypter) for key in sorted(value)}
         case list():

@@ -1,6 +1,6 @@
 """Steps, and the doing of them: the calls to the provider and what they leave in the state.
 
-Called by deployment.py (registrations) and walks.py (refresh, deletes), from many threads. Decides nothing: what to do
+Called by deployment.py (registrations), refresh.py and delete.py, from many threads. Decides nothing: what to do
 stands in the step.
 """
 
@@ -11,8 +11,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.embedded.host import Host, Hosts, ProviderError
 from pulumi_dli.embedded.snapshot import Snapshot
@@ -21,6 +22,7 @@ from pulumi_dli.embedded.values import (
     UNKNOWN_TEXT,
     Path,
     Props,
+    RefusedError,
     Secret,
     Unknown,
     compare,
@@ -31,6 +33,9 @@ from pulumi_dli.embedded.values import (
     parse_path,
     reset,
 )
+
+if TYPE_CHECKING:
+    from pulumi_dli.embedded.events import Recorder
 
 PROTECTED = (
     "resource {!r} cannot be deleted\nbecause it is protected. To unprotect the resource, remove the `protect` flag "
@@ -45,14 +50,6 @@ class StoppedError(Exception):
     """The operation failed or was cancelled: nothing new is begun."""
 
 
-class Report(Protocol):
-    """Where steps and diagnostics go."""
-
-    def step(self, step: Step, status: str) -> None: ...
-
-    def diagnostic(self, severity: str, urn: str, text: str, *, ephemeral: bool = False) -> None: ...
-
-
 @dataclass
 class Step:
     """One thing to do to one resource. `op` is a word of the CLI's own events."""
@@ -61,7 +58,7 @@ class Step:
     old: State | None = None
     new: State | None = None
     details: dict[Path, str] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
+    replaces: list[str] = field(default_factory=list)
     keeps_old: bool = False
     pending_replacement: bool = False
     result_op: str = ""
@@ -80,23 +77,22 @@ class Step:
         hidden = self.op.endswith(("-replacement", "-replaced", "-replace"))
         if hidden or self.state.is_default_provider:
             return ""
-        if self.op == "read" and not (self.old and self.new and compare(self.old.outputs, self.new.outputs)):
-            return ""  # as the CLI: only a read that found something else is worth counting
         return self.op
 
 
-class Doer:
+class StepExecutor:
     """Does steps, at most `parallel` at a time, until one fails or the operation is cancelled."""
 
-    def __init__(self, snapshot: Snapshot, hosts: Hosts, report: Report, *, preview: bool, parallel: int) -> None:
+    def __init__(self, snapshot: Snapshot, hosts: Hosts, recorder: Recorder, *, preview: bool, parallel: int) -> None:
         self.snapshot = snapshot
         self.hosts = hosts
-        self.report = report
+        self.recorder = recorder
         self.preview = preview
         self.stopped = ""
         self.abandoned = False
         self.on_stop: Callable[[], None] = lambda: None
         self.condemned: set[str] = set()
+        self._parallel = parallel
         self._slots = threading.BoundedSemaphore(parallel)
         self._actions: dict[str, Callable[[Step], None]] = {
             "same": self._same,
@@ -106,11 +102,7 @@ class Doer:
             "update": self._update,
             "delete": self._delete,
             "delete-replaced": self._delete,
-            "discard": self._delete,
-            "discard-replaced": self._delete,
             "remove-pending-replace": lambda step: snapshot.end(None, done=[step.old]),
-            "read": self._read,
-            "read-replacement": self._read,
             "refresh": self._refresh,
         }
 
@@ -122,42 +114,44 @@ class Doer:
 
     def fail(self, urn: str, text: str) -> StoppedError:
         """Report an error on a resource and stop."""
-        self.report.diagnostic("error", urn, text)
+        self.recorder.diagnostic("error", urn, text)
         self.stop("failed")
         return StoppedError(text)
 
     def do(self, step: Step) -> None:
-        """Do one step.
-
-        Raises:
-            StoppedError: it failed (and was reported), or nothing is begun any more.
-        """
+        """Do one step."""
         with self._slots:
             if self.stopped:
                 raise StoppedError(self.stopped)
             begun = time.monotonic()
-            self.report.step(step, "started")
+            self.recorder.step(step, "started")
             try:
                 self._actions[step.op](step)
             except ProviderError as error:
                 step.seconds, step.error = time.monotonic() - begun, str(error)
-                self.report.step(step, "failed")
+                self.recorder.step(step, "failed")
                 raise self.fail(step.state.urn, str(error)) from None
             step.seconds = time.monotonic() - begun
-            self.report.step(step, "done")
+            self.recorder.step(step, "done")
+
+    def do_all(self, steps: list[Step]) -> StoppedError | None:
+        """Do steps that need not wait for each other; the first failure."""
+
+        def one(step: Step) -> StoppedError | None:
+            try:
+                self.do(step)
+            except StoppedError as error:
+                return error
+            return None
+
+        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(steps)))) as pool:
+            return next((error for error in pool.map(one, steps) if error is not None), None)
 
     def host(self, state: State) -> Host:
-        """The process that serves `state`.
-
-        Raises:
-            ProviderError: its provider is not known, or not yet.
-        """
-        try:
-            host = self.hosts.find(state.provider)
-        except KeyError:
-            raise ProviderError(f"no provider {state.provider!r} for {state.urn}") from None
+        """The process that serves `state`."""
+        host = self.hosts.find(state.provider)
         if host is None:
-            raise ProviderError(f"the configuration of provider {state.provider!r} is not known")
+            raise ProviderError(f"the provider {state.provider!r} of {state.urn} is not configured")
         return host
 
     def ensure_provider(self, state: State) -> None:
@@ -185,18 +179,7 @@ class Doer:
     def _create(self, step: Step) -> None:
         old, new = step.old, step.new
         assert new
-        self.snapshot.begin(new, "creating")
-        made: ProviderError | None = None
-        try:
-            new.id, new.outputs = self._created(new)
-        except ProviderError as error:
-            if error.made is None:
-                self._given_up(new)
-                raise
-            made = error
-            new.id, new.outputs = error.made.id, decode(error.made.properties)
-            new.init_errors = list(error.made.reasons)
-        self._settle(new)
+        made = self._apply(new, "creating", lambda: self._created(new))
         new.created = new.modified = now()
         if old is not None and step.keeps_old:
             old.delete = True
@@ -204,6 +187,22 @@ class Doer:
         self.snapshot.end(new, new=[new], done=[old] if old is not None and old.pending_replacement else [])
         if made is not None:
             raise made
+
+    def _apply(self, new: State, kind: str, work: Callable[[], tuple[str, Props]]) -> ProviderError | None:
+        """Make the call that gives `new` its id and outputs; the error of one that was half-made."""
+        made: ProviderError | None = None
+        self.snapshot.begin(new, kind)
+        try:
+            new.id, new.outputs = work()
+        except ProviderError as error:
+            if error.made is None:
+                self._given_up(new)
+                raise
+            made = error
+            new.id, new.outputs = error.made.id or new.id, decode(error.made.properties)
+            new.init_errors = list(error.made.reasons)
+        self._settle(new)
+        return made
 
     def _created(self, new: State) -> tuple[str, Props]:
         if new.is_provider:
@@ -221,26 +220,20 @@ class Doer:
 
     def _configure(self, provider: State) -> None:
         known = not holds(provider.inputs, Unknown)
-        self.hosts.configure(provider.reference, provider.inputs if known else None)
+        try:
+            self.hosts.configure(provider.reference, provider.inputs if known else None)
+        except RefusedError as error:
+            raise ProviderError(str(error)) from None
 
     def _update(self, step: Step) -> None:
         old, new = step.old, step.new
         assert old
         assert new
         new.id = old.id
-        self.snapshot.begin(new, "updating")
-        made: ProviderError | None = None
-        try:
-            new.outputs = self._updated(old, new)
-        except ProviderError as error:
-            if error.made is None:
-                self._given_up(new)
-                raise
-            made = error
-            new.outputs, new.init_errors = decode(error.made.properties), list(error.made.reasons)
-            new.inputs = old.inputs  # so that the next update sees the whole change again
+        made = self._apply(new, "updating", lambda: (old.id, self._updated(old, new)))
+        if made is not None:
+            new.id, new.inputs = old.id, old.inputs  # so that the next update sees the whole change again
         keep_seals(new.inputs, old.inputs)
-        self._settle(new)
         keep_seals(new.outputs, old.outputs)
         new.modified = now()
         self.snapshot.end(new, new=[new], done=[old])
@@ -258,11 +251,9 @@ class Doer:
     def _delete(self, step: Step) -> None:
         old = step.old
         assert old
-        if old.protect and step.op == "delete":
-            raise ProviderError(PROTECTED.format(old.urn))
         self.snapshot.begin(old, "deleting")
         try:
-            kept = old.external or old.retain_on_delete or old.deleted_with in self.condemned
+            kept = old.retain_on_delete or old.deleted_with in self.condemned
             if not self.preview and old.custom and not old.is_provider and not kept:
                 self.host(old).delete(old)
         except ProviderError:
@@ -277,43 +268,6 @@ class Doer:
         if not self.abandoned:
             self.snapshot.end(state)
 
-    def _read(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert new
-        self.snapshot.begin(new, "reading")
-        made: ProviderError | None = None
-        try:
-            if new.id != UNKNOWN_TEXT:
-                made = self._read_object(new)
-        except ProviderError:
-            self.snapshot.end(new)
-            raise
-        if old is not None and step.keeps_old:
-            old.delete = True
-            self.snapshot.touch(old)
-        self._settle(new)
-        unchanged = old is not None and not compare(old.outputs, new.outputs) and not compare(old.inputs, new.inputs)
-        new.created = old.created if old else ""
-        new.modified = old.modified if old and unchanged else now() if old else ""
-        self.snapshot.end(new, new=[new], done=[] if step.keeps_old else [old])
-        if made is not None:
-            raise made
-
-    def _read_object(self, new: State) -> ProviderError | None:
-        wanted, failed = new.id, None
-        try:
-            answer = self.host(new).read(new, new.inputs)
-        except ProviderError as error:
-            if error.made is None:
-                raise
-            answer, failed = error.made, error
-            new.init_errors = list(error.made.reasons)
-        if not answer.HasField("properties"):
-            raise ProviderError(f"resource '{wanted}' does not exist")
-        # As the CLI: the host answers with properties even when it found nothing, and that passes for an empty object.
-        new.id, new.outputs = answer.id or wanted, decode(answer.properties)
-        return failed
-
     def _refresh(self, step: Step) -> None:
         """Read one resource of the base; `new` is what it is now, None when it is gone."""
         old = step.old
@@ -323,26 +277,21 @@ class Doer:
             return
         reasons: list[str] = []
         try:
-            answer = self.host(old).read(old, old.outputs)
+            answer = self.host(old).read(old)
         except ProviderError as error:
             if error.made is None:
                 raise
             answer, reasons = error.made, list(error.made.reasons)
             listed = "\n* ".join(reasons)
-            self.report.diagnostic("warning", old.urn, f"Refreshed resource is in an unhealthy state:\n* {listed}")
+            self.recorder.diagnostic("warning", old.urn, f"Refreshed resource is in an unhealthy state:\n* {listed}")
         if not answer.id:
             step.new, step.result_op = None, "delete"
             return
         step.new = self._refreshed(old, answer, reasons)
-        if old.external:
-            step.details = compare(old.outputs, step.new.outputs)
-        else:
-            # What an `up` of the unchanged program would do now, seen from the other side.
-            found = diff_of(self.host(old), step.new, old.inputs, old.ignore_changes)
-            step.details = {path: _INVERTED[kind] for path, kind in found.details.items()}
-            step.result_op = "update" if found.changed else "same"
-            return
-        step.result_op = "update" if step.details else "same"
+        # What an `up` of the unchanged program would do now, seen from the other side.
+        found = diff_of(self.host(old), step.new, old.inputs, old.ignore_changes)
+        step.details = {path: _INVERTED[kind] for path, kind in found.details.items()}
+        step.result_op = "update" if found.changed else "same"
 
     def _refreshed(self, old: State, answer: Any, reasons: list[str]) -> State:
         new = old.copied()
@@ -376,7 +325,6 @@ class Difference:
 
     changed: bool
     details: dict[Path, str] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
     replaces: list[str] = field(default_factory=list)
     delete_before_replace: bool = False
 
@@ -385,7 +333,7 @@ def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Di
     """Ask a provider; where it leaves the answer open, compare the inputs."""
     if host is None:
         return Difference(changed=True)
-    response = host.diff(old, old.outputs, old.inputs, news, ignore)
+    response = host.diff(old, news, old.inputs, ignore)
     found = Difference(
         changed=response.changes == response.DIFF_SOME,
         replaces=list(response.replaces),
@@ -397,5 +345,4 @@ def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Di
             reset(parse_path(path), old.inputs, wanted)
         found.details = compare(old.inputs, wanted)
         found.changed = bool(found.details)
-        found.keys = list(dict.fromkeys(str(path[0]) for path in found.details))
     return found

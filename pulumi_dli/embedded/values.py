@@ -6,9 +6,13 @@ talks to no process and no file.
 
 from __future__ import annotations
 
+import math
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as File
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -25,7 +29,11 @@ Props = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
-class RefusedError(Exception):
+class EmbeddedError(Exception):
+    """What this engine says in the place of doing it: one sentence, without a traceback."""
+
+
+class RefusedError(EmbeddedError):
     """Something that only the Pulumi CLI can do; the text names it."""
 
 
@@ -72,6 +80,8 @@ def _decode(value: struct_pb2.Value) -> Any:
     match value.WhichOneof("kind"):
         case "number_value":
             number = value.number_value
+            if not math.isfinite(number):
+                raise refuse("NaN and Infinity as values")
             return int(number) if number.is_integer() and abs(number) < 2**63 else number
         case "string_value":
             return UNKNOWN if value.string_value == UNKNOWN_TEXT else value.string_value
@@ -222,25 +232,39 @@ def covers(path: Path, other: Path) -> bool:
     return len(path) <= len(other) and all(mine in ("*", theirs) for mine, theirs in zip(path, other, strict=False))
 
 
-def reset(path: Path, old: Any, new: Any) -> None:
-    """Give `new` the value that `old` has at `path` (`ignore_changes`); what `old` lacks is removed."""
-    old, new = (side.value if isinstance(side, Secret) else side for side in (old, new))
+def reset(path: Path, old: Any, new: Any, *, secret: bool = False) -> bool:
+    """Give `new` the value that `old` has at `path` (`ignore_changes`), as the CLI does; False where it cannot."""
     head, rest = path[0], path[1:]
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]) if head == "*" else [head]:
-            if rest:
-                if key in old and key in new:
-                    reset(rest, old[key], new[key])
-            elif key in old:
-                new[key] = old[key]
-            else:
-                new.pop(key, None)
-    elif isinstance(old, list) and isinstance(new, list):
-        common = min(len(old), len(new))
-        for index in range(common) if head == "*" else [head]:
-            if not isinstance(index, int) or index >= common:
-                continue
-            if rest:
-                reset(rest, old[index], new[index])
-            else:
-                new[index] = old[index]
+    secret = (secret or isinstance(old, Secret)) and not isinstance(new, Secret)
+    old, new = (side.value if isinstance(side, Secret) else side for side in (old, new))
+    kind = list if isinstance(head, int) else dict
+    ours, theirs = isinstance(old, kind), isinstance(new, kind)
+    if not ours or not theirs:
+        if rest or kind is list:
+            return not ours and not theirs
+        if theirs:
+            new.pop(head, None)
+        return not (ours and head in old)
+    has_old, has_new = ((head < len(side)) if isinstance(head, int) else head in side for side in (old, new))
+    if not has_old and not has_new:
+        return not (rest and kind is list)
+    if rest and kind is dict and not has_old:
+        return reset(rest, None, new[head])
+    if (kind is list and has_old is not has_new) or (rest and not has_new):
+        return False
+    if rest:
+        return reset(rest, old[head], new[head], secret=secret)
+    if has_old:
+        new[head] = Secret(plain(old[head])) if secret else old[head]
+    else:
+        del new[head]
+    return True
+
+
+def replace_file(path: File, text: str) -> None:
+    """Write a file, whole or not at all, that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    File(name).replace(path)

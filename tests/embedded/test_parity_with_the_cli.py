@@ -5,6 +5,7 @@ And each takes over the other's state with nothing to do. Where the CLI is not o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,9 @@ class Phase:
     def __init__(
         self, *resources: Json, do: str = "up", before: Callable[[Yard], None] | None = None, **more: Any
     ) -> None:
-        self.run_options = {key: more.pop(key) for key in ("refresh", "preview_only") if key in more}
+        self.run_options = {
+            key: more.pop(key) for key in ("refresh", "preview_only", "expect_no_changes") if key in more
+        }
         self.resources = resources
         self.do = do
         self.before = before
@@ -158,14 +161,30 @@ STORIES: dict[str, list[Phase]] = {
         Phase(A, B),
         Phase(do="destroy"),
     ],
-    "gets and unowned objects": [
-        Phase(toy("a", size=1)),
-        Phase(toy("a", size=1), toy("g", {"id": "a-0"})),
-        Phase(toy("a", size=1), toy("g", {"id": "a-0"}), do="preview"),
-        Phase(do="refresh"),
-        Phase(toy("a", size=1), toy("g")),
-        Phase(toy("a", size=1), toy("g", {"id": "nobody"})),
-        Phase(do="destroy"),
+    "ignored changes": [
+        Phase(
+            toy("a", force=1, dbr=True),
+            toy("b", {"ignore_changes": ["size", "tags.x"]}, force={"$ref": "a.id"}, size=1),
+            toy("c", {"ignore_changes": ["tags.x", "list[2]", "map.deep.x"]}, list=[1], map={}),
+        ),
+        Phase(
+            toy("a", force=1, dbr=True),
+            toy("b", {"ignore_changes": ["size", "tags.x"]}, force={"$ref": "a.id"}, size=2, tags={"x": 1, "y": 1}),
+            toy("c", {"ignore_changes": ["tags.x", "list[2]", "map.deep.x"]}, list=[1, 2, 3], map={"deep": {"x": 1}}),
+        ),
+        Phase(
+            toy("a", force=2, dbr=True),
+            toy("b", {"ignore_changes": ["size", "tags.x"]}, force={"$ref": "a.id"}, size=3, tags={"x": 1}),
+            toy("c", {"ignore_changes": ["tags"]}, force=1, tags={"x": 1}),
+        ),
+    ],
+    "gates": [
+        Phase(A),
+        Phase(A, do="preview", expect_no_changes=True),
+        Phase(toy("a", size=2), do="preview", expect_no_changes=True),
+        Phase(toy("a", size=2), expect_no_changes=True),
+        Phase(toy("a", size=2), expect_no_changes=True),
+        Phase(toy("a", {"custom_timeouts": {"create": "abc"}}, size=2)),
     ],
     "dependents that lose their dependency": [
         Phase(toy("a", force=1, dbr=True), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"})),
@@ -258,3 +277,68 @@ def test_each_engine_respects_the_lock_of_the_other(pair: Pair) -> None:
         assert refused.returncode != 0
         assert "currently locked" in refused.stdout + refused.stderr
         assert "currently locked" in ours.run("up").text
+
+
+VALUES = [
+    "yes",
+    "on",
+    "1:30",
+    "3.11.7",
+    "127.0.0.1",
+    "48cc2c",
+    "true",
+    "false",
+    "0",
+    "-12",
+    "a b",
+    "'1e10'",
+    "[1, {b: true}]",
+]
+
+
+def test_both_engines_read_the_same_configuration(pair: Pair) -> None:
+    yards = pair()
+    lines = "".join(f"  toy:k{number}: {text}\n" for number, text in enumerate(VALUES))
+    outputs = {f"k{number}": {"$config": f"k{number}"} for number in range(len(VALUES))}
+    for yard in yards:
+        yard.set_config("token", "hush", secret=True)
+        file = yard.project / "Pulumi.dev.yaml"
+        file.write_text(file.read_text().replace("config:\n", f"config:\n{lines}"))
+        yard.plan(outputs=outputs)
+        assert not yard.run("up").failed
+    assert yards[0].outputs() == yards[1].outputs()
+
+
+def test_a_preview_as_json_has_the_same_steps(pair: Pair) -> None:
+    yards = pair()
+    digests = []
+    for yard in yards:
+        yard.set_config("region", "east")
+        yard.plan(toy("a", size=1, token={"$secret": "t"}), toy("b", force={"$ref": "a.id"}), toy("c"))
+        yard.run("up")
+        yard.plan(toy("a", size=2, token={"$secret": "t"}), toy("b", force=3), toy("d"))
+        digests.append(json.loads(yard.preview_json()))
+    ours, theirs = (
+        {
+            step["urn"]: {key: step.get(key) for key in ("op", "diffReasons", "replaceReasons", "detailedDiff")}
+            for step in found["steps"]
+        }
+        for found in digests
+    )
+    assert ours == theirs
+    assert digests[0]["changeSummary"] == digests[1]["changeSummary"]
+    for step, other in zip(*(sorted(found["steps"], key=lambda item: item["urn"]) for found in digests), strict=True):
+        for side in ("oldState", "newState"):
+            assert (side in step) == (side in other)
+            assert step.get(side, {}).get("inputs") == other.get(side, {}).get("inputs")
+
+
+def test_the_cli_refuses_the_same_names_and_imports(pair: Pair) -> None:
+    _, cli = pair()
+    assert cli.pulumi("stack", "init", "../../evil", check=False).returncode != 0
+    cli.plan(A)
+    cli.run("up")
+    (cli.home / "state.json").write_text(cli.pulumi("stack", "export", "-s", "dev").stdout)
+    cli.pulumi("stack", "init", "other")
+    refused = cli.pulumi("stack", "import", "-s", "other", "--file", str(cli.home / "state.json"), check=False)
+    assert "is from a different stack" in refused.stdout + refused.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -155,6 +156,44 @@ def test_errors_are_the_providers_own_clean_words_and_the_rest_of_the_state_is_k
     assert "pending_operations" not in yard.deployment()
 
 
+def test_a_failing_check_never_shows_a_secret(yard: Embedded) -> None:
+    yard.plan(
+        toy("a", size=-1, secret_size={"$secret": {"deep": "canary"}}, refuse=["secret_size", "secret_size.deep"])
+    )
+    done = yard.run("preview")
+    assert "property secret_size value {[secret]} has a problem: refused" in done.text
+    assert "property secret_size.deep value {[secret]} has a problem: refused" in done.text
+    assert "canary" not in done.text
+
+
+def test_a_traceback_begins_with_the_program(yard: Embedded) -> None:
+    yard.plan(**{"raise": "on purpose"})
+    text = "\n".join(yard.run("preview").errors())
+    files = [line.split('"')[1] for line in text.splitlines() if line.lstrip().startswith("File ")]
+    assert files == [str(yard.project / "__main__.py")]
+
+
+def test_nothing_waits_for_standard_input(yard: Embedded) -> None:
+    child = "subprocess.run(['cat'], check=True, capture_output=True).stdout"
+    code = f"import sys, subprocess\nassert sys.stdin.read() == ''\nassert {child} == b''\n"
+    program = yard.project / "__main__.py"
+    program.write_text(code + program.read_text())
+    yard.plan(toy("a", stdin=True))
+    done = yard.run("up")
+    assert not done.failed, done.text
+
+
+def test_ignored_changes_of_a_dependent_that_goes_along_are_the_programs(yard: Embedded) -> None:
+    ignoring = {"ignore_changes": ["size", "tags.x"]}
+    yard.plan(toy("a", force=1, dbr=True), toy("b", ignoring, force={"$ref": "a.id"}, size=1))
+    yard.run("up")
+    yard.calls()
+    yard.plan(toy("a", force=2, dbr=True), toy("b", ignoring, force={"$ref": "a.id"}, size=2, tags={"x": 1}))
+    assert not yard.run("up").failed
+    created = next(call for call in yard.calls() if call["call"] == "create" and call["name"] == "b")
+    assert (created["news"]["size"], created["news"]["tags"]) == (2, {"x": 1})
+
+
 def test_a_failing_check_names_the_property(yard: Embedded) -> None:
     yard.plan(toy("a", size=-1))
     done = yard.run("preview")
@@ -168,15 +207,25 @@ def test_a_failing_check_names_the_property(yard: Embedded) -> None:
     [
         ({"raise": "on purpose"}, "RuntimeError: on purpose"),
         ({"import": True}, "the embedded engine does not support `import_`"),
+        ({"resources": [toy("a", {"id": "x"})]}, "does not support resources that are only read"),
+        ({"resources": [toy("a", {"hide_diffs": ["size"]})]}, "does not support `hide_diffs`"),
+        ({"resources": [toy("a", {"version": "1.2.3"})]}, "does not support `version`"),
+        ({"resources": [toy("a", {"ignore_changes": ["list[*].x"]})]}, "does not support `*` in paths"),
+        ({"resources": [toy("a", {"custom_timeouts": {"create": "abc"}})]}, "parse customTimeout Value abc"),
+        ({"resources": [toy("a", size={"$float": "nan"})]}, "does not support NaN and Infinity"),
+        ({"resources": [toy("a", list=[{"$float": "inf"}])]}, "does not support NaN and Infinity"),
         ({"transform": True}, "the embedded engine does not support stack transforms"),
     ],
 )
 def test_a_program_that_fails_or_asks_too_much_deletes_nothing(yard: Embedded, plan: Json, words: str) -> None:
+    plan = dict(plan)
     yard.plan(toy("a"), toy("b"))
     yard.run("up")
-    yard.plan(toy("a"), **plan)
+    before = yard.store().path.read_text()
+    yard.plan(*(plan.pop("resources", None) or [toy("a")]), **plan)
     done = yard.run("up")
     assert done.failed
+    assert json.loads(before)["checkpoint"]["latest"].keys() == yard.deployment().keys()
     assert words in "\n".join(done.errors())
     assert yard.objects() == {"a-0", "b-0"}
 
@@ -223,18 +272,6 @@ def test_explicit_providers_have_their_own_process_and_configuration(yard: Embed
     assert [state.outputs["region"] for state in yard.resources() if state.name == "a"] == ["north"]
     assert not yard.run("refresh").failed
     assert yard.run("destroy").changes == {"delete": 4}
-
-
-def test_an_object_of_others_is_read_and_never_deleted(yard: Embedded) -> None:
-    yard.plan(toy("a", size=3))
-    yard.run("up")
-    yard.plan(toy("a", size=3), toy("g", {"id": "a-0"}), outputs={"size": {"$ref": "g.made"}})
-    yard.run("up")
-    assert yard.outputs() == {"size": ("made-a", False)}
-    yard.plan(toy("a", size=3))
-    yard.calls()
-    yard.run("up")
-    assert made_calls(yard) == []
 
 
 def test_messages_of_a_provider_reach_their_resource_while_it_works(yard: Embedded) -> None:

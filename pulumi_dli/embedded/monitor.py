@@ -16,16 +16,17 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
 from pulumi_dli.embedded.deployment import Deployment
-from pulumi_dli.embedded.goal import read_goal, read_goal_of_get
+from pulumi_dli.embedded.goal import read_goal
 from pulumi_dli.embedded.host import CHANNEL
-from pulumi_dli.embedded.steps import SHUT_DOWN, Doer, StoppedError
-from pulumi_dli.embedded.values import RefusedError, decode, encode, refuse
+from pulumi_dli.embedded.steps import SHUT_DOWN, StepExecutor, StoppedError
+from pulumi_dli.embedded.values import EmbeddedError, decode, encode, refuse
 
 SEVERITIES = {0: "debug", 1: "info", 2: "warning", 3: "error"}
 # `outputValues` would send dependencies inside of values; the requests name them apart as well. Transforms and hooks
 # are said to be there and refused in the call: otherwise the SDK asks for an update of the Pulumi CLI.
 ABSENT = {"outputValues", "stateMigrations"}
 REFUSED_CALLS = {
+    "ReadResource": "resources that are only read (`ResourceOptions(id=…)`)",
     "Invoke": "invokes (functions of providers)",
     "Call": "method calls on remote components",
     "RegisterPackage": "parameterized packages",
@@ -55,9 +56,9 @@ class Server:
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     """What a program registers its resources with."""
 
-    def __init__(self, deployment: Deployment, doer: Doer) -> None:
+    def __init__(self, deployment: Deployment, executor: StepExecutor) -> None:
         self._deployment = deployment
-        self._doer = doer
+        self._executor = executor
         self._busy = 0
         self._idle = threading.Condition()
 
@@ -77,11 +78,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         except StoppedError:
             # The program then ends with one line and without a traceback.
             context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
-        except RefusedError as error:
-            self._doer.fail(urn, str(error))
+        except EmbeddedError as error:
+            self._executor.fail(urn, str(error))
             context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
         except Exception as error:
-            self._doer.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
+            self._executor.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
             raise
         finally:
             with self._idle:
@@ -101,14 +102,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 urn=state.urn, id=state.id, object=encode(state.outputs, secrets=True)
             )
 
-        return self._guarded(context, self._place(request), call)
-
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def call() -> Any:
-            state = self._deployment.read(read_goal_of_get(request))
-            return resource_pb2.ReadResourceResponse(urn=state.urn, properties=encode(state.outputs, secrets=True))
-
-        return self._guarded(context, self._place(request), call)
+        return self._guarded(context, f"{request.type}::{request.name}", call)
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
@@ -119,10 +113,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return empty_pb2.Empty()  # there are no hooks that a waiting program could serve
-
-    @staticmethod
-    def _place(request: Any) -> str:
-        return f"{request.type}::{request.name}"
 
 
 def _refusal(what: str) -> Callable[[Monitor, Any, Any], Any]:
