@@ -16,37 +16,47 @@ from typing import Any, NoReturn
 
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_dli.embedded.checkpoint import read_json
 from pulumi_dli.embedded.events import digest
-from pulumi_dli.embedded.run import OperationError
+from pulumi_dli.embedded.operation import OperationError
 from pulumi_dli.embedded.settings import read_project
 from pulumi_dli.embedded.stack import Stack
+from pulumi_dli.embedded.state import read_json
 from pulumi_dli.embedded.values import EmbeddedError
 
 COMMANDS: dict[str, tuple[str, set[str]]] = {
-    "preview": ("", {"parallel", "refresh", "diff", "expect_no_changes", "json", "yes"}),
-    "up": ("", {"parallel", "refresh", "diff", "expect_no_changes", "yes"}),
-    "refresh": ("", {"parallel", "diff", "expect_no_changes", "preview_only", "yes"}),
-    "destroy": ("", {"parallel", "refresh", "diff", "preview_only", "yes"}),
-    "output": ("[NAME]", {"json", "show_secrets"}),
-    "config": ("[get KEY | set KEY [VALUE]]", {"json", "secret", "show_secrets"}),
-    "stack-export": ("", set()),
+    "preview": ("", {"parallel", "refresh", "expect_no_changes", "json", "yes"}),
+    "up": ("", {"parallel", "refresh", "expect_no_changes", "yes"}),
+    "refresh": ("", {"parallel", "expect_no_changes", "preview_only", "yes"}),
+    "destroy": ("", {"parallel", "refresh", "preview_only", "yes"}),
+    "output": ("[NAME]", {"show_secrets"}),
+    "config": ("set KEY [VALUE]", {"secret"}),
 }
 """Each command: its words, and the options it takes beside --cwd, --stack and --backend."""
-OPERATIONS = ("preview", "up", "refresh", "destroy")
+FLAGS = {
+    "refresh": "read what there is first",
+    "yes": "do not ask",
+    "json": "print JSON instead of lines",
+    "preview_only": "only show what would be done",
+    "expect_no_changes": "fail when something changed",
+    "secret": "encrypt the value",
+    "show_secrets": "show secrets in clear",
+}
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str) -> NoReturn:  # noqa: ARG002
         """Say how it is done; what was given may be a secret, so it is not shown."""
-        lines = [f"  {name} {words} {_flags(options)}" for name, (words, options) in COMMANDS.items()]
-        shown = message if message.startswith("argument ") and "'" not in message else "these arguments do not fit"
-        told = "\n".join(["commands:", *lines, f"error: {shown} (a value that begins with - comes after `--`)"])
+        lines = [
+            " ".join([f"  {name}", words, *(f"[{_flag(option)}]" for option in sorted(options))])
+            for name, (words, options) in COMMANDS.items()
+        ]
+        error = "error: these arguments do not fit (a value that begins with - comes after `--`)"
+        told = "\n".join(["commands:", *lines, error])
         self.exit(2, self.format_usage() + told + "\n")
 
 
-def _flags(options: set[str]) -> str:
-    return " ".join(f"[--{name.replace('_', '-')}]" for name in sorted(options))
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -60,28 +70,19 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stack", "-s", help="the stack's name (dev; made when there is none)")
     parser.add_argument("--backend", help="where stacks are kept (a folder of the project, not the CLI's)")
     parser.add_argument("--parallel", "-p", type=int, help="how many steps at a time (PULUMI_PARALLEL)")
-    parser.add_argument("--refresh", "-r", action="store_true", default=None, help="read what there is first")
-    for name, what in (
-        ("--yes", "do not ask"),
-        ("--json", "print JSON instead of lines"),
-        ("--diff", "show every property that changes"),
-        ("--preview-only", "only show what would be done"),
-        ("--expect-no-changes", "fail when something changed"),
-        ("--secret", "encrypt the value"),
-        ("--show-secrets", "show secrets in clear"),
-    ):
-        parser.add_argument(name, *(["-y"] if name == "--yes" else []), action="store_true", help=what)
+    for name, what in FLAGS.items():
+        short = [f"-{name[0]}"] if name in ("yes", "refresh") else []
+        parser.add_argument(_flag(name), *short, action="store_true", default=None, help=what)
     arguments = parser.parse_intermixed_args(argv)
-    known = COMMANDS[arguments.command][1]
-    others = {name for _, options in COMMANDS.values() for name in options if getattr(arguments, name)} - known
-    if others or not _fits(arguments.command, arguments.words):
+    given = {name for name in (*FLAGS, "parallel") if getattr(arguments, name) is not None}
+    if given - COMMANDS[arguments.command][1] or not _fits(arguments.command, arguments.words):
         parser.error("these arguments do not fit")
     return arguments
 
 
 def _fits(command: str, words: list[str]) -> bool:
     if command == "config":
-        return not words or (words[0] == "get" and len(words) == 2) or (words[0] == "set" and len(words) in (2, 3))
+        return words[:1] == ["set"] and len(words) in (2, 3)
     return len(words) <= (command == "output")
 
 
@@ -89,13 +90,10 @@ def _print_line(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - this is the command line's output
 
 
-def _print_json(value: Any) -> None:
-    _print_line(json.dumps(value, indent=4, default=str))
-
-
 def _operate(stack: Stack, arguments: argparse.Namespace) -> None:
-    given = COMMANDS[arguments.command][1] & {"parallel", "refresh", "diff", "expect_no_changes", "preview_only"}
-    options = {name: getattr(arguments, name) for name in given}
+    options: dict[str, Any] = {
+        name: getattr(arguments, name) for name in COMMANDS[arguments.command][1] - {"json", "yes"}
+    }
     if not arguments.json:
         options["on_output"] = _print_line
     if arguments.command != "preview" and not arguments.preview_only and not arguments.yes:
@@ -104,48 +102,30 @@ def _operate(stack: Stack, arguments: argparse.Namespace) -> None:
         result = getattr(stack, arguments.command)(**options)
     except OperationError as error:
         if arguments.json and error.result.steps + error.result.diagnostics:
-            _print_json(digest(error.result))
+            _print_line(json.dumps(digest(error.result), indent=4))
         raise
     if arguments.json:
-        _print_json(digest(result))
+        _print_line(json.dumps(digest(result), indent=4))
 
 
 def _output(stack: Stack, arguments: argparse.Namespace) -> None:
     shown = stack.masked_outputs()
     if arguments.show_secrets:
         shown = {name: item.value for name, item in stack.outputs().items()}
-    name = next(iter(arguments.words), None)
-    if name is not None and name not in shown:
-        raise OperationError(f"error: current stack does not have output property '{name}'")
-    if arguments.json:
-        _print_json(shown if name is None else shown[name])
-    elif name is not None:
-        _print_line(_text(shown[name]))
-    else:
-        for key in sorted(shown):
-            _print_line(f"{key}: {_text(shown[key])}")
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(shown.items())}
+    for name in arguments.words:
+        if name not in texts:
+            raise OperationError(f"error: current stack does not have output property '{name}'")
+        _print_line(texts[name])
+    if not arguments.words:
+        for key, text in texts.items():
+            _print_line(f"{key}: {text}")
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _config(stack: Stack, arguments: argparse.Namespace) -> None:
-    action, key, value = [*arguments.words, None, None, None][:3]
-    if action == "set":
-        text = sys.stdin.read().rstrip("\n") if value is None else value
-        stack.set_config(key, ConfigValue(text, secret=arguments.secret))
-    elif action == "get":
-        _print_line(stack.get_config(key).value)
-    else:
-        values = stack.get_all_config()
-        show = arguments.show_secrets
-        shown = {key: item.value if show or not item.secret else "[secret]" for key, item in values.items()}
-        if arguments.json:
-            _print_json(shown)
-        else:
-            for name, text in shown.items():
-                _print_line(f"{name}: {text}")
+def _set_config(stack: Stack, arguments: argparse.Namespace) -> None:
+    _, key, *given = arguments.words
+    text = given[0] if given else sys.stdin.read().rstrip("\n")
+    stack.set_config(key, ConfigValue(text, secret=bool(arguments.secret)))
 
 
 def _selected_by_cli(folder: Path) -> tuple[str, str]:
@@ -175,16 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # gRPC tells on standard error, now and then, that a host which was asked to end has ended.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
-        stack = _open(arguments)
-        if arguments.command in OPERATIONS:
-            _operate(stack, arguments)
-        elif arguments.command == "output":
-            _output(stack, arguments)
-        elif arguments.command == "stack-export":
-            exported = stack.export_stack()
-            _print_json({"version": exported.version, "deployment": exported.deployment})
-        else:
-            _config(stack, arguments)
+        {"output": _output, "config": _set_config}.get(arguments.command, _operate)(_open(arguments), arguments)
     except (EmbeddedError, CommandError) as error:
         print(getattr(error, "reason", f"error: {error}"), file=sys.stderr)  # noqa: T201
         return getattr(error, "code", 1)

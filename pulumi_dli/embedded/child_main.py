@@ -48,19 +48,15 @@ def _host(orders: int) -> None:
 
 
 def _read_order(orders: int) -> dict[str, Any]:
-    text = b""
-    while not text.endswith(b"\n"):
-        part = os.read(orders, 65536)
-        if not part:
-            os._exit(1)
-        text += part
-    order: dict[str, Any] = json.loads(text)
+    with os.fdopen(orders, "rb", buffering=0, closefd=False) as pipe:
+        text = pipe.readline()
+    order: dict[str, Any] = json.loads(text) if text else os._exit(1)
     return order
 
 
-def _error_text(program: str) -> str:
+def _error_text() -> str:
     """The traceback from the program's own first frame on, as the CLI's language host shows it."""
-    main = os.path.abspath(program if program.endswith(".py") else os.path.join(program, "__main__.py"))  # noqa: PTH100, PTH118 - pathlib costs an import
+    main = os.path.abspath("__main__.py")  # noqa: PTH100 - pathlib costs an import
     frames = traceback.extract_tb(sys.exc_info()[2])
     own = next((i for i, frame in enumerate(frames) if os.path.abspath(frame.filename) == main), 0)  # noqa: PTH100
     return "Program failed with an unhandled exception:\n" + traceback.format_exc(limit=own - len(frames))
@@ -74,10 +70,10 @@ def _program(orders: int) -> int:
     _watch(orders)
     os.environ["PULUMI_CONFIG"] = json.dumps(order["config"])
     os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(order["secret_keys"])
-    runtime, program = pulumi.runtime, order["program"]
+    runtime = pulumi.runtime
     runtime.set_all_config(runtime.get_config_env(), runtime.get_config_secret_keys_env())
     runtime.configure(runtime.Settings(**order["settings"]))
-    sys.argv = [program]
+    sys.argv = ["."]
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(max_workers=4 * int(order["settings"]["parallel"]))
@@ -86,7 +82,7 @@ def _program(orders: int) -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
     def run() -> None:
-        runpy.run_path(program, run_name="__main__")
+        runpy.run_path(".", run_name="__main__")
 
     try:
         loop.run_until_complete(runtime.run_in_stack(run))
@@ -94,7 +90,7 @@ def _program(orders: int) -> int:
         pulumi.log.error(str(error))
         return SHOWN
     except Exception:  # noqa: BLE001 - a stack program may raise anything; it is reported and ends the process
-        pulumi.log.error(_error_text(program))
+        pulumi.log.error(_error_text())
         return SHOWN
     finally:
         executor.shutdown(wait=True)

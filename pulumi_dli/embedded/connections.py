@@ -1,6 +1,6 @@
 """Where the providers of a stack connect to: this engine serves the local DLI alone.
 
-Asked by operation.py for the stack's own configuration, and by host.py for that of each provider process.
+Asked by operation.py for the stack's own configuration, and by children.py for that of each provider process.
 """
 
 from __future__ import annotations

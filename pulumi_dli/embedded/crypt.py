@@ -1,6 +1,6 @@
 """The CLI's passphrase secrets: one key for a stack, derived from its passphrase and salt.
 
-Owns sealing and opening of texts. Used by checkpoint.py and settings.py; writes no file.
+Owns sealing and opening of texts. Used by state.py and settings.py; writes no file.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ class Crypter:
         return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(sealed).decode()}"
 
     def open(self, sealed: str) -> str:
-        """The text that was sealed."""
         return _open(self._cipher, sealed)
 
 

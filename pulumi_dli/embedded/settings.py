@@ -5,12 +5,10 @@ Used by stack.py. Reads and writes those two files and nothing else. What the CL
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import sys
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,13 @@ from pulumi.automation import ConfigValue
 from pulumi_dli.embedded.crypt import Crypter
 from pulumi_dli.embedded.values import EmbeddedError, refuse, replace_file
 
-NAME = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
-"""Names of projects and stacks, which are names of files as well."""
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([Tt \t].*)?|[-+]?\.(inf|Inf|INF|nan|NaN|NAN)|~|null|Null|NULL|<<|=|")
-_DESCRIPTIONS = {"name", "description", "author", "website", "license", "template", "runtime", "main", "options"}
+_ODD = re.compile(r"\d{4}-\d\d?-\d\d?([Tt \t].*)?|[-+]?(\.inf|\.nan|0[xob][\da-f_]+)|~|null|true|false|<<|=|", re.I)
 
 
 def check_name(what: str, name: str) -> str:
-    """A name that is safe as the name of a file."""
-    if not NAME.fullmatch(name) or not name.strip("."):
-        raise EmbeddedError(
-            f"{name!r} is no name of a {what}: at most 100 letters, digits, hyphens, underscores and periods"
-        )
+    """A name of a project or stack, which is the name of a file as well."""
+    if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,100}", name) or not name.strip("."):
+        raise EmbeddedError(f"{name!r} is no name of a {what}: at most 100 letters, digits, and any of - _ .")
     return name
 
 
@@ -58,13 +51,11 @@ def _scalar(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
 
 
 def _is_odd(text: str) -> bool:
-    if _DATE.fullmatch(text) or text.lower() in ("true", "false"):
-        return True
-    for read in (float, lambda digits: int(digits, 0)):
-        with contextlib.suppress(ValueError):
-            read(text.replace("_", ""))
-            return True
-    return False
+    try:
+        float(text.replace("_", ""))
+    except ValueError:
+        return _ODD.fullmatch(text) is not None
+    return True
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[str, Any]:
@@ -76,16 +67,6 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[str, Any]:
 
 _Loader.add_constructor("tag:yaml.org,2002:str", _scalar)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts without quotes where every version of YAML reads them as texts."""
-
-
-_Dumper.add_representer(
-    str,
-    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _is_odd(text) else None),
-)
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -106,11 +87,11 @@ def _section(value: Any, where: str) -> dict[str, Any]:
 
 
 def _usable(value: Any, where: str) -> Any:
-    """`value`, with nothing odd in it."""
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
-        _usable(item, f"{where}.{key}")
+    """`value`, when it is a text, a whole number or a truth value and nothing else."""
     if isinstance(value, Odd):
         raise refuse(f"the unquoted value of {where} (write it in quotes)")
+    if isinstance(value, list | dict):
+        raise refuse(f"a list or an object as {where}")
     return value
 
 
@@ -120,12 +101,8 @@ def _only(allowed: Collection[str], entries: dict[str, Any], where: str) -> None
         raise refuse(f"`{others[0]}` in {where}")
 
 
-@dataclass(frozen=True)
-class Declared:
-    """A key that the project declares: its type and the value it has where the stack sets none."""
-
-    type: str = ""
-    default: str | None = None
+Declared = tuple[str, str | None]
+"""A key that the project declares: its type and the value it has where the stack sets none."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +111,17 @@ class Project:
 
     name: str
     directory: Path
-    main: str = ""
-    refresh: bool = False
-    backend: str = ""
-    config: dict[str, Declared] = field(default_factory=dict)
+    main: str
+    refresh: bool
+    config: dict[str, Declared]
 
     @property
     def program(self) -> Path:
-        """The folder, or the file, that holds the program."""
-        return (self.directory / self.main).resolve()
+        """The folder whose `__main__.py` is the program."""
+        folder = (self.directory / self.main).resolve()
+        if not (folder / "__main__.py").exists():
+            raise EmbeddedError(f"unable to find main python program `__main__.py` in `{folder}`")
+        return folder
 
 
 def read_project(directory: Path) -> Project:
@@ -151,46 +130,36 @@ def read_project(directory: Path) -> Project:
     if not path.exists():
         raise EmbeddedError(f"no Pulumi.yaml found in {directory}")
     document = load_yaml(path)
-    _only({*_DESCRIPTIONS, "backend", "config"}, document, "Pulumi.yaml")
-    options, backend = (_section(document.get(key), key) for key in ("options", "backend"))
-    _only({"refresh"}, options, "Pulumi.yaml's options")
-    _only({"url"}, backend, "Pulumi.yaml's backend")
+    _only(("name", "description", "runtime", "main", "options", "config"), document, "Pulumi.yaml")
+    options = _section(document.get("options"), "options")
+    _only(("refresh",), options, "Pulumi.yaml's options")
     if options.get("refresh", "always") != "always":
         raise refuse(f"the option refresh: {options['refresh']}")
-    _check_runtime(document.get("runtime"), directory)
+    runtime = document.get("runtime")
+    described = runtime if isinstance(runtime, dict) else {"name": runtime}
+    _only(("name",), described, "Pulumi.yaml's runtime")
+    if described.get("name") != "python":
+        raise refuse(f"the runtime {described.get('name')!r}")
+    declared = _section(document.get("config"), "config")
     return Project(
         name=check_name("project", str(_usable(document.get("name", ""), "name"))),
         directory=directory.resolve(),
         main=str(document.get("main", "")),
         refresh="refresh" in options,
-        backend=str(backend.get("url", "")),
-        config=_declared(_section(document.get("config"), "config")),
+        config={key: _declared(key, entry) for key, entry in declared.items()},
     )
 
 
-def _check_runtime(runtime: Any, directory: Path) -> None:
-    described = runtime if isinstance(runtime, dict) else {"name": runtime}
-    if described.get("name") != "python":
-        raise refuse(f"the runtime {described.get('name')!r}")
-    options = dict(described.get("options") or {})
-    if "virtualenv" in options and (directory / str(options["virtualenv"])).resolve() == Path(sys.prefix).resolve():
-        del options["virtualenv"]  # it is the one that this engine, and so the program, runs in
-    _only((), options, "the runtime's options")
-
-
-def _declared(section: dict[str, Any]) -> dict[str, Declared]:
-    found = {}
-    for key, entry in section.items():
-        fields = entry if isinstance(entry, dict) else {"value": entry}
-        _only({"type", "default", "description"}, fields, f"Pulumi.yaml's config.{key}")
-        kind, default = fields.get("type", ""), _usable(fields.get("default"), f"config.{key}.default")
-        if ":" in key or kind not in ("", "string", "integer", "boolean") or isinstance(default, list | dict):
-            raise refuse(f"Pulumi.yaml's config.{key} (only texts, integers and booleans of the project itself)")
-        text = default if isinstance(default, str | None) else json.dumps(default)
-        if text is not None and not _fits(kind, text):
-            raise EmbeddedError(f"the default value for configuration key '{key}' must be of type '{kind}'")
-        found[key] = Declared(kind, text)
-    return found
+def _declared(key: str, entry: Any) -> Declared:
+    fields = _section(entry, f"config.{key}")
+    _only(("type", "default"), fields, f"Pulumi.yaml's config.{key}")
+    kind, default = fields.get("type", ""), _usable(fields.get("default"), f"config.{key}.default")
+    if ":" in key or kind not in ("", "string", "integer", "boolean"):
+        raise refuse(f"Pulumi.yaml's config.{key} (only texts, integers and booleans of the project itself)")
+    text = None if default is None else _text(default)
+    if text is not None and not _fits(kind, text):
+        raise EmbeddedError(f"the default value for configuration key '{key}' must be of type '{kind}'")
+    return kind, text
 
 
 def _fits(kind: str, text: str) -> bool:
@@ -199,9 +168,9 @@ def _fits(kind: str, text: str) -> bool:
     return kind != "boolean" or text in ("true", "false")
 
 
-def full_key(project: str, key: str) -> str:
-    """`key` with its namespace: the project's name where none is given."""
-    return key if ":" in key else f"{project}:{key}"
+def _text(value: Any) -> str:
+    """A value as the program gets it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Config:
@@ -212,69 +181,63 @@ class Config:
         self._stack = stack
         self._path = project.directory / f"Pulumi.{stack}.yaml"
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> tuple[str | None, dict[str, Any]]:
+        """The salt, and the stored values."""
         document = load_yaml(self._path)
-        _only({"config", "encryptionsalt", "secretsprovider"}, document, self._path.name)
-        if document.get("secretsprovider", "passphrase") != "passphrase":
-            raise refuse(f"the secrets provider {document['secretsprovider']!r}")
-        return {**document, "config": _section(document.get("config"), "config")}
+        _only(("config", "encryptionsalt"), document, self._path.name)
+        stored = _section(document.get("config"), "config")
+        for key, value in stored.items():
+            sealed = isinstance(value, dict) and value.keys() == {"secure"}
+            _usable(value["secure"] if sealed else value, f"config.{key}")
+        return document.get("encryptionsalt"), stored
 
     @property
     def salt(self) -> str | None:
         """The `encryptionsalt`, which must be the state's."""
-        return self._document().get("encryptionsalt")
+        return self._document()[0]
 
     def write_salt(self, salt: str) -> None:
         """Add the salt to the file, whatever else is in it."""
         text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-        lines = [] if not self._document()["config"] and text.strip() == "{}" else text.splitlines()
+        lines = [] if text.strip() == "{}" else text.splitlines()
         replace_file(self._path, "\n".join([*lines, f"encryptionsalt: {salt}"]) + "\n")
 
     def set(self, key: str, value: ConfigValue, crypter: Crypter) -> None:
         """Store one value, encrypted when it is secret."""
-        name = full_key(self._project.name, key)
-        if not re.fullmatch(r"[^:\s]+:[^:\s\[\]\"]+", name):
+        name = key if ":" in key else f"{self._project.name}:{key}"
+        if not re.fullmatch(r"[\w.-]+:[\w./-]+", name):
             raise refuse("such a configuration key (a path, or blanks)")
         if self._path.exists() and re.search(r"(^|\s)#", self._path.read_text(encoding="utf-8")):
             raise refuse(f"`config set` in a file with comments (edit {self._path.name} by hand)")
-        document = self._document()
-        document["config"][name] = {"secure": crypter.seal(value.value)} if value.secret else value.value
-        _usable(document["config"], "config")
-        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
-        replace_file(self._path, text)
+        salt, stored = self._document()
+        stored[name] = {"secure": crypter.seal(value.value)} if value.secret else value.value
+        lines = [f"encryptionsalt: {salt}", "config:"]
+        for each, entry in stored.items():
+            sealed = isinstance(entry, dict)
+            lines += [f"  {each}:", f"    secure: {entry['secure']}"] if sealed else [f"  {each}: {_quoted(entry)}"]
+        replace_file(self._path, "\n".join(lines) + "\n")
 
     def values(self, crypter: Crypter, *, check: bool = False) -> dict[str, ConfigValue]:
-        """All values as the program gets them: texts, objects as JSON."""
+        """All values as the program gets them: texts."""
         found = {
-            key: _value(stored, crypter.open) for key, stored in _usable(self._document()["config"], "config").items()
+            key: ConfigValue(crypter.open(stored["secure"]), secret=True)
+            if isinstance(stored, dict)
+            else ConfigValue(_text(stored))
+            for key, stored in self._document()[1].items()
         }
-        for key, declared in self._project.config.items():
-            name = full_key(self._project.name, key)
-            if name not in found and declared.default is not None:
-                found[name] = ConfigValue(declared.default)
+        for key, (kind, default) in self._project.config.items():
+            name = f"{self._project.name}:{key}"
+            if name not in found and default is not None:
+                found[name] = ConfigValue(default)
             elif check and name not in found:
                 raise EmbeddedError(f"Stack '{self._stack}' is missing configuration value '{key}'")
-            elif check and not _fits(declared.type, found[name].value):
-                raise EmbeddedError(
-                    f"Stack '{self._stack}' with configuration key '{key}' must be of type '{declared.type}'"
-                )
+            elif check and not _fits(kind, found[name].value):
+                raise EmbeddedError(f"Stack '{self._stack}' with configuration key '{key}' must be of type '{kind}'")
         return dict(sorted(found.items()))
 
 
-def _value(stored: Any, open_: Callable[[str], str]) -> ConfigValue:
-    opened, secret = _open_nested(stored, open_)
-    if isinstance(opened, str):
-        return ConfigValue(opened, secret=secret)
-    return ConfigValue(json.dumps(opened, separators=(",", ":"), sort_keys=True, ensure_ascii=False), secret=secret)
-
-
-def _open_nested(stored: Any, open_: Callable[[str], str]) -> tuple[Any, bool]:
-    if isinstance(stored, dict) and stored.keys() == {"secure"}:
-        return open_(stored["secure"]), True
-    if isinstance(stored, dict):
-        pairs = {key: _open_nested(item, open_) for key, item in stored.items()}
-        return {key: item for key, (item, _) in pairs.items()}, any(secret for _, secret in pairs.values())
-    if isinstance(stored, list):
-        items = [_open_nested(item, open_) for item in stored]
-        return [item for item, _ in items], any(secret for _, secret in items)
-    return stored, False
+def _quoted(value: Any) -> str:
+    """A value as every version of YAML reads it."""
+    if isinstance(value, str):
+        return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=1 << 30).strip()
+    return json.dumps(value)

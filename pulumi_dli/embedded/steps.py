@@ -1,7 +1,6 @@
 """Steps, and the doing of them: the calls to the provider and what they leave in the state.
 
-Called by deployment.py (registrations), refresh.py and delete.py, from many threads. Decides nothing: what to do
-stands in the step.
+Called by deployment.py and base_steps.py, from many threads. Decides nothing: what to do stands in the step.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.embedded.host import Host, Hosts, ProviderError
+from pulumi_dli.embedded.children import Host, Hosts, ProviderError
 from pulumi_dli.embedded.snapshot import Snapshot
 from pulumi_dli.embedded.state import State, now
 from pulumi_dli.embedded.values import (
@@ -23,26 +22,20 @@ from pulumi_dli.embedded.values import (
     Path,
     Props,
     RefusedError,
-    Secret,
     Unknown,
     compare,
     decode,
     holds,
+    keep_ignored,
     keep_seals,
     mark_secrets,
-    parse_path,
-    reset,
+    refuse,
 )
 
 if TYPE_CHECKING:
     from pulumi_dli.embedded.events import Recorder
 
-PROTECTED = (
-    "resource {!r} cannot be deleted\nbecause it is protected. To unprotect the resource, remove the `protect` flag "
-    "from the resource in your Pulumi program and run `up`"
-)
-
-
+UNPROTECT = "To unprotect the resource, remove the `protect` flag from the resource in your Pulumi program and run `up`"
 SHUT_DOWN = "resource monitor shut down"
 
 
@@ -63,21 +56,26 @@ class Step:
     pending_replacement: bool = False
     result_op: str = ""
     seconds: float = 0.0
-    error: str = ""
 
     @property
     def state(self) -> State:
-        found = self.new or self.old
-        assert found is not None
-        return found
+        return self.new or self.was
+
+    @property
+    def was(self) -> State:
+        assert self.old
+        return self.old
+
+    @property
+    def wanted(self) -> State:
+        assert self.new
+        return self.new
 
     @property
     def counted_as(self) -> str:
         """The word it has in the summary; empty for the parts of a replacement and for what users did not write."""
-        hidden = self.op.endswith(("-replacement", "-replaced", "-replace"))
-        if hidden or self.state.is_default_provider:
-            return ""
-        return self.op
+        hidden = self.op.endswith(("-replacement", "-replaced", "-replace")) or self.state.is_default_provider
+        return "" if hidden else self.op
 
 
 class StepExecutor:
@@ -91,7 +89,6 @@ class StepExecutor:
         self.stopped = ""
         self.abandoned = False
         self.on_stop: Callable[[], None] = lambda: None
-        self.condemned: set[str] = set()
         self._parallel = parallel
         self._slots = threading.BoundedSemaphore(parallel)
         self._actions: dict[str, Callable[[Step], None]] = {
@@ -119,7 +116,6 @@ class StepExecutor:
         return StoppedError(text)
 
     def do(self, step: Step) -> None:
-        """Do one step."""
         with self._slots:
             if self.stopped:
                 raise StoppedError(self.stopped)
@@ -128,7 +124,7 @@ class StepExecutor:
             try:
                 self._actions[step.op](step)
             except ProviderError as error:
-                step.seconds, step.error = time.monotonic() - begun, str(error)
+                step.seconds = time.monotonic() - begun
                 self.recorder.step(step, "failed")
                 raise self.fail(step.state.urn, str(error)) from None
             step.seconds = time.monotonic() - begun
@@ -148,7 +144,6 @@ class StepExecutor:
             return next((error for error in pool.map(one, steps) if error is not None), None)
 
     def host(self, state: State) -> Host:
-        """The process that serves `state`."""
         host = self.hosts.find(state.provider)
         if host is None:
             raise ProviderError(f"the provider {state.provider!r} of {state.urn} is not configured")
@@ -156,29 +151,24 @@ class StepExecutor:
 
     def ensure_provider(self, state: State) -> None:
         """Have the provider of an old resource running, with the configuration the state holds."""
-        if not state.provider or self.hosts.has(state.provider):
+        if not state.provider or self.hosts.find(state.provider):
             return
         for candidate in self.snapshot.base.resources:
             if candidate.is_provider and candidate.reference == state.provider:
                 self.hosts.configure(state.provider, candidate.inputs)
                 return
 
-    # -- the actions ---------------------------------------------------------------------------------------------
-
     def _same(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert old
-        assert new
+        old, new = step.was, step.wanted
         new.id, new.outputs = old.id, old.outputs
         keep_seals(new.inputs, old.inputs)
-        self._settle(new)
+        mark_secrets(new.outputs, new.inputs)
         if new.is_provider:
             self._configure(new)
         self.snapshot.end(None, new=[new], done=[old])
 
     def _create(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert new
+        old, new = step.old, step.wanted
         made = self._apply(new, "creating", lambda: self._created(new))
         new.created = new.modified = now()
         if old is not None and step.keeps_old:
@@ -201,7 +191,7 @@ class StepExecutor:
             made = error
             new.id, new.outputs = error.made.id or new.id, decode(error.made.properties)
             new.init_errors = list(error.made.reasons)
-        self._settle(new)
+        mark_secrets(new.outputs, new.inputs)
         return made
 
     def _created(self, new: State) -> tuple[str, Props]:
@@ -209,9 +199,7 @@ class StepExecutor:
             new.id = UNKNOWN_TEXT if self.preview else str(uuid.uuid4())
             self._configure(new)
             return new.id, copy.deepcopy(new.inputs)
-        if not new.custom:
-            return "", {}
-        if self.preview:
+        if self.preview or not new.custom:
             return "", copy.deepcopy(new.inputs)
         id_, outputs = self.host(new).create(new)
         if not id_:
@@ -219,16 +207,15 @@ class StepExecutor:
         return id_, outputs
 
     def _configure(self, provider: State) -> None:
-        known = not holds(provider.inputs, Unknown)
         try:
-            self.hosts.configure(provider.reference, provider.inputs if known else None)
+            if holds(provider.inputs, Unknown):
+                raise refuse("a preview with a provider whose configuration only the update will know")
+            self.hosts.configure(provider.reference, provider.inputs)
         except RefusedError as error:
             raise ProviderError(str(error)) from None
 
     def _update(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert old
-        assert new
+        old, new = step.was, step.wanted
         new.id = old.id
         made = self._apply(new, "updating", lambda: (old.id, self._updated(old, new)))
         if made is not None:
@@ -249,12 +236,10 @@ class StepExecutor:
         return copy.deepcopy(new.inputs) if self.preview else self.host(new).update(old, new)
 
     def _delete(self, step: Step) -> None:
-        old = step.old
-        assert old
+        old = step.was
         self.snapshot.begin(old, "deleting")
         try:
-            kept = old.retain_on_delete or old.deleted_with in self.condemned
-            if not self.preview and old.custom and not old.is_provider and not kept:
+            if not self.preview and old.custom and not old.is_provider and not old.retain_on_delete:
                 self.host(old).delete(old)
         except ProviderError:
             self._given_up(old)
@@ -270,8 +255,7 @@ class StepExecutor:
 
     def _refresh(self, step: Step) -> None:
         """Read one resource of the base; `new` is what it is now, None when it is gone."""
-        old = step.old
-        assert old
+        old = step.was
         step.new, step.result_op = old, "same"
         if not old.custom or old.is_provider or old.pending_replacement:
             return
@@ -282,8 +266,8 @@ class StepExecutor:
             if error.made is None:
                 raise
             answer, reasons = error.made, list(error.made.reasons)
-            listed = "\n* ".join(reasons)
-            self.recorder.diagnostic("warning", old.urn, f"Refreshed resource is in an unhealthy state:\n* {listed}")
+            text = "\n* ".join(["Refreshed resource is in an unhealthy state:", *reasons])
+            self.recorder.diagnostic("warning", old.urn, text)
         if not answer.id:
             step.new, step.result_op = None, "delete"
             return
@@ -294,7 +278,7 @@ class StepExecutor:
         step.result_op = "update" if found.changed else "same"
 
     def _refreshed(self, old: State, answer: Any, reasons: list[str]) -> State:
-        new = old.copied()
+        new = copy.copy(old)
         new.id, new.init_errors = answer.id, reasons
         if answer.HasField("inputs"):
             new.inputs = decode(answer.inputs)
@@ -302,18 +286,11 @@ class StepExecutor:
             keep_seals(new.inputs, old.inputs)
         new.outputs = decode(answer.properties)
         mark_secrets(new.outputs, old.outputs)
-        self._settle(new)
+        mark_secrets(new.outputs, new.inputs)
         keep_seals(new.outputs, old.outputs)
         if compare(old.inputs, new.inputs) or compare(old.outputs, new.outputs):
             new.modified = now()
         return new
-
-    @staticmethod
-    def _settle(new: State) -> None:
-        mark_secrets(new.outputs, new.inputs)
-        for key in new.additional_secret_outputs:
-            if key in new.outputs and not isinstance(new.outputs[key], Secret):
-                new.outputs[key] = Secret(new.outputs[key])
 
 
 _INVERTED = {"add": "delete", "delete": "add", "update": "update"}
@@ -329,10 +306,8 @@ class Difference:
     delete_before_replace: bool = False
 
 
-def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Difference:
+def diff_of(host: Host, old: State, news: Props, ignore: list[str]) -> Difference:
     """Ask a provider; where it leaves the answer open, compare the inputs."""
-    if host is None:
-        return Difference(changed=True)
     response = host.diff(old, news, old.inputs, ignore)
     found = Difference(
         changed=response.changes == response.DIFF_SOME,
@@ -341,8 +316,7 @@ def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Di
     )
     if response.changes == response.DIFF_UNKNOWN:
         wanted = copy.deepcopy(news)
-        for path in ignore:
-            reset(parse_path(path), old.inputs, wanted)
+        keep_ignored(ignore, old.inputs, wanted)
         found.details = compare(old.inputs, wanted)
         found.changed = bool(found.details)
     return found

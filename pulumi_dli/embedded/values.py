@@ -1,6 +1,6 @@
 """Property values as the engine holds them, and their two wire forms (protobuf Struct and the state's JSON).
 
-Owns secrets, references, unknowns, property paths and the comparison of values. Used by every module of this room;
+Owns secrets, unknowns and the comparison of values. Used by every module of this room;
 talks to no process and no file.
 """
 
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, Final
@@ -19,11 +18,11 @@ from google.protobuf import struct_pb2
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of secrets in the protocol
-REFERENCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 REFUSED: Final = {
     "c44067f5952c0a294b673a41bacd8c17": "assets",
     "0def7320c3a5731c473e5ecbe6d01bc7": "archives",
+    "5cf8f73096256a8f31e491e813e4eb8e": "resources as values (pass their ids or outputs)",
 }
 Props = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -45,9 +44,6 @@ def refuse(what: str) -> RefusedError:
 class Unknown:
     """A value that only an update will know."""
 
-    def __repr__(self) -> str:
-        return "<unknown>"
-
     def __deepcopy__(self, memo: object) -> Unknown:
         return self
 
@@ -61,14 +57,6 @@ class Secret:
 
     value: Any
     sealed: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A resource passed as a value."""
-
-    urn: str
-    id: Any = None
 
 
 def decode(struct: struct_pb2.Struct | None) -> Props:
@@ -96,27 +84,21 @@ def _decode(value: struct_pb2.Value) -> Any:
 
 
 def special(props: Props) -> Any:
-    """`props`, or the secret or reference that its signature says it is."""
+    """`props`, or the secret that its signature says it is."""
     signature = props.get(SIGNATURE)
     if signature is None:
         return props
     if signature == SECRET:
         return Secret(props.get("value"))
-    if signature == REFERENCE:
-        return Reference(str(props["urn"]), props.get("id"))
     raise refuse(REFUSED.get(str(signature), "this kind of value"))
 
 
 def encode(props: Mapping[str, Any], *, secrets: bool = False) -> struct_pb2.Struct:
-    """A Struct; without `secrets` it holds plain values and ids instead of references, as a provider takes them."""
+    """A Struct; without `secrets` it holds plain values, as a provider takes them."""
     struct = struct_pb2.Struct()
-    _fill_struct(struct, props, secrets=secrets)
-    return struct
-
-
-def _fill_struct(struct: struct_pb2.Struct, props: Mapping[str, Any], *, secrets: bool) -> None:
     for key, value in props.items():
         _fill(struct.fields[key], value, secrets=secrets)
+    return struct
 
 
 def _fill(target: struct_pb2.Value, value: Any, *, secrets: bool) -> None:
@@ -134,16 +116,12 @@ def _fill(target: struct_pb2.Value, value: Any, *, secrets: bool) -> None:
         case Secret():
             wrapped = {SIGNATURE: SECRET, "value": value.value} if secrets else value.value
             _fill(target, wrapped, secrets=secrets)
-        case Reference():
-            wrapped = {SIGNATURE: REFERENCE, "urn": value.urn, "id": value.id} if secrets else value.id or value.urn
-            _fill(target, wrapped, secrets=secrets)
         case list():
             target.list_value.SetInParent()
             for item in value:
                 _fill(target.list_value.values.add(), item, secrets=secrets)
         case dict():
-            target.struct_value.SetInParent()
-            _fill_struct(target.struct_value, value, secrets=secrets)
+            target.struct_value.CopyFrom(encode(value, secrets=secrets))
 
 
 def plain(value: Any, *, mask: bool = False) -> Any:
@@ -210,55 +188,18 @@ def _compare(old: Any, new: Any, path: Path, found: dict[Path, str]) -> None:
         found[path] = "add" if old is None else "delete" if new is None else "update"
 
 
-_SEGMENT = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]|\.?([^.\[\]]+)')
-
-
-def parse_path(text: str) -> Path:
-    """`a.b[0]["c.d"].*` as a path."""
-    path: list[str | int] = []
-    for index, quoted, star, name in _SEGMENT.findall(text):
-        path.append(int(index) if index else quoted.replace('\\"', '"') or star or name)
-    return tuple(path)
-
-
 def path_text(path: Path) -> str:
-    """A path as people write it."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
 
-def covers(path: Path, other: Path) -> bool:
-    """Whether `other` lies at or below `path`."""
-    return len(path) <= len(other) and all(mine in ("*", theirs) for mine, theirs in zip(path, other, strict=False))
-
-
-def reset(path: Path, old: Any, new: Any, *, secret: bool = False) -> bool:
-    """Give `new` the value that `old` has at `path` (`ignore_changes`), as the CLI does; False where it cannot."""
-    head, rest = path[0], path[1:]
-    secret = (secret or isinstance(old, Secret)) and not isinstance(new, Secret)
-    old, new = (side.value if isinstance(side, Secret) else side for side in (old, new))
-    kind = list if isinstance(head, int) else dict
-    ours, theirs = isinstance(old, kind), isinstance(new, kind)
-    if not ours or not theirs:
-        if rest or kind is list:
-            return not ours and not theirs
-        if theirs:
-            new.pop(head, None)
-        return not (ours and head in old)
-    has_old, has_new = ((head < len(side)) if isinstance(head, int) else head in side for side in (old, new))
-    if not has_old and not has_new:
-        return not (rest and kind is list)
-    if rest and kind is dict and not has_old:
-        return reset(rest, None, new[head])
-    if (kind is list and has_old is not has_new) or (rest and not has_new):
-        return False
-    if rest:
-        return reset(rest, old[head], new[head], secret=secret)
-    if has_old:
-        new[head] = Secret(plain(old[head])) if secret else old[head]
-    else:
-        del new[head]
-    return True
+def keep_ignored(names: Iterable[str], old: Props, new: Props) -> None:
+    """Give `new` the values that `old` has under these names (`ignore_changes`)."""
+    for name in names:
+        if name in old:
+            new[name] = old[name]
+        else:
+            new.pop(name, None)
 
 
 def replace_file(path: File, text: str) -> None:

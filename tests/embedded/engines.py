@@ -14,12 +14,11 @@ from typing import Any
 
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_dli.embedded.checkpoint import Store
 from pulumi_dli.embedded.crypt import Crypter
 from pulumi_dli.embedded.events import digest
-from pulumi_dli.embedded.run import output_values
+from pulumi_dli.embedded.operation import output_values
 from pulumi_dli.embedded.stack import Stack
-from pulumi_dli.embedded.state import State, to_json
+from pulumi_dli.embedded.state import State, Store, to_json
 
 PROGRAM = Path(__file__).parent / "programs" / "toy"
 PASSPHRASE = "toys"

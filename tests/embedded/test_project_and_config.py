@@ -33,23 +33,21 @@ def test_config_is_stored_as_the_cli_stores_it_and_secrets_are_sealed(yard: Embe
         "toy:plain": ("on", False),
         "dli:token": ("canary", True),
     }
-    with pytest.raises(CommandError, match="'toy:missing' not found"):
-        stack.get_config("missing")
 
 
 def test_config_values_reach_the_program_as_texts_and_the_provider_with_all_namespaces(yard: Embedded) -> None:
     path = yard.project / "Pulumi.dev.yaml"
-    path.write_text("config:\n  toy:flag: yes\n  toy:number: 3\n  toy:list: [1, {b: true, a: x}]\n")
+    path.write_text("config:\n  toy:flag: yes\n  toy:number: 3\n  toy:no: false\n")
     (yard.project / "Pulumi.yaml").write_text(
         "name: toy\nruntime: {name: python}\nconfig: {region: {default: south}}\n"
     )
-    yard.plan(toy("a"), outputs={name: {"$config": name} for name in ("flag", "number", "list")})
+    yard.plan(toy("a"), outputs={name: {"$config": name} for name in ("flag", "number", "no")})
     stack = yard.stack()
     stack.up()
     assert {key: item.value for key, item in stack.outputs().items()} == {
         "flag": "yes",
         "number": "3",
-        "list": '[1,{"a":"x","b":true}]',
+        "no": "false",
     }
     assert [state.outputs["region"] for state in yard.resources() if state.name == "a"] == ["south"]
 
@@ -69,7 +67,7 @@ def test_pulumi_yaml_names_the_program_and_asks_for_refreshes(yard: Embedded) ->
     ("text", "words"),
     [
         ("name: toy\nruntime: nodejs\n", "the runtime 'nodejs'"),
-        ("name: toy\nruntime: python\nbackend: {url: 's3://bucket'}\n", "the backend 's3://bucket'"),
+        ("name: toy\nruntime: python\nbackend: {url: 's3://bucket'}\n", "`backend`"),
         ("name: toy\nruntime: python\nmain: nowhere\n", "unable to find main python program"),
     ],
 )
@@ -83,7 +81,7 @@ def test_other_projects_are_refused_by_name(yard: Embedded, text: str, words: st
 def test_a_stack_needs_its_own_passphrase(yard: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     yard.set_config("token", "x", secret=True)
     with pytest.raises(CommandError, match="incorrect passphrase"):
-        Stack.create_or_select("dev", yard.project, env=yard.env, passphrase="other").preview()
+        Stack.create_or_select("dev", yard.project, env={**yard.env, "PULUMI_CONFIG_PASSPHRASE": "other"}).preview()
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
     with pytest.raises(CommandError, match="set PULUMI_CONFIG_PASSPHRASE"):
         Stack.create_or_select("dev", yard.project, backend_dir=yard.backend)
@@ -91,7 +89,7 @@ def test_a_stack_needs_its_own_passphrase(yard: Embedded, monkeypatch: pytest.Mo
     secret.write_text("toys\n")
     env = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(secret)}
     stack = Stack.create_or_select("dev", yard.project, backend_dir=yard.backend, env=env)
-    assert stack.get_config("token").value == "x"
+    assert stack.get_all_config()["toy:token"].value == "x"
 
 
 def test_ciphers_open_what_they_sealed_and_nothing_else() -> None:
@@ -209,9 +207,9 @@ def test_unquoted_values_that_yaml_reads_in_two_ways_are_refused(yard: Embedded,
     with pytest.raises(CommandError, match=r"the unquoted value of config.toy:odd"):
         yard.stack().preview()
     (yard.project / "Pulumi.dev.yaml").write_text(f"config:\n  toy:odd: '{text}'\n")
-    assert yard.stack().get_config("odd").value == text
+    assert yard.stack().get_all_config()["toy:odd"].value == text
     yard.stack().set_config("other", ConfigValue(text))
-    assert yard.stack().get_config("other").value == text
+    assert yard.stack().get_all_config()["toy:other"].value == text
 
 
 def test_a_file_with_comments_keeps_them(yard: Embedded) -> None:
@@ -230,7 +228,7 @@ def test_a_file_with_comments_keeps_them(yard: Embedded) -> None:
     [
         ("Pulumi.yaml", "name: toy\nruntime: python\nrequiredPulumiVersion: '>=3'\n", "`requiredPulumiVersion`"),
         ("Pulumi.yaml", "name: toy\nruntime: python\nstackConfigDir: x\n", "`stackConfigDir`"),
-        ("Pulumi.yaml", "name: toy\nruntime: {name: python, options: {virtualenv: v}}\n", "`virtualenv`"),
+        ("Pulumi.yaml", "name: toy\nruntime: {name: python, options: {virtualenv: v}}\n", "`options`"),
         ("Pulumi.yaml", "name: toy\nruntime: python\noptions: {other: 1}\n", "`other`"),
         ("Pulumi.yaml", "name: toy\nruntime: python\nconfig: {a: {type: array}}\n", "config.a"),
         ("Pulumi.yaml", "name: toy\nruntime: python\nconfig: {a: {secret: true}}\n", "`secret`"),
@@ -247,7 +245,8 @@ def test_a_file_with_comments_keeps_them(yard: Embedded) -> None:
         ("Pulumi.yaml", "name: [\n", "is not YAML"),
         ("Pulumi.yaml", "- a\n", "must be a mapping"),
         ("Pulumi.dev.yaml", "environment: [prod]\n", "`environment`"),
-        ("Pulumi.dev.yaml", "secretsprovider: awskms://x\n", "the secrets provider"),
+        ("Pulumi.dev.yaml", "config: {toy:a: [1]}\n", "a list or an object as config.toy:a"),
+        ("Pulumi.dev.yaml", "secretsprovider: awskms://x\n", "`secretsprovider`"),
         ("Pulumi.dev.yaml", "config: {toy:a: 1, toy:a: 2}\n", "is not YAML"),
         ("Pulumi.dev.yaml", "encryptionsalt: nonsense\n", "is malformed"),
     ],
