@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from pulumi.automation import ConfigValue
 
-from pulumi_dli.embedded.run import OperationError
+from pulumi_dli.embedded.operation import OperationError
 from pulumi_dli.embedded.stack import Stack
 from pulumi_dli.emulator.testing import Emulator
 

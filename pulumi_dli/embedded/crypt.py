@@ -1,6 +1,6 @@
 """The CLI's passphrase secrets: one key for a stack, derived from its passphrase and salt.
 
-Owns sealing and opening of texts. Used by checkpoint.py and settings.py; writes no file and keeps no passphrase.
+Owns sealing and opening of texts. Used by state.py and settings.py; writes no file.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ import base64
 import functools
 import hashlib
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pulumi_dli.embedded.values import EmbeddedError
+
 ROUNDS = 1_000_000
 CHECK = "pulumi"
+_DERIVING = ThreadPoolExecutor(2)
+"""Deriving a key takes a quarter of a second, beside the start of the child processes; what needs it waits."""
 
 
-class PassphraseError(Exception):
+class PassphraseError(EmbeddedError):
     """The passphrase is missing or does not fit the stack."""
 
 
@@ -28,64 +32,51 @@ def _key(passphrase: str, salt: bytes) -> bytes:
 
 
 class Crypter:
-    """Seals and opens the secrets of one stack.
-
-    Deriving the key takes a quarter of a second, so it runs beside the start of the child processes; the first
-    sealing or opening waits for it.
-    """
+    """Seals and opens the secrets of one stack."""
 
     def __init__(self, passphrase: str, salt: str | None) -> None:
-        self._passphrase = passphrase
-        self._salt = base64.b64decode(salt.split(":")[1]) if salt else os.urandom(8)
-        self._state = salt
-        self._lock = threading.Lock()
-        self._aead: AESGCM | None = None
-
-    def warm(self) -> None:
-        """Begin to derive the key."""
-        threading.Thread(target=_key, args=(self._passphrase, self._salt), daemon=True).start()
+        raw = os.urandom(8) if salt is None else _parts(salt)[0]
+        self._salt = f"v1:{base64.b64encode(raw).decode()}:"
+        self._sealed_check = "" if salt is None else _parts(salt)[1]
+        self._key = _DERIVING.submit(_key, passphrase, raw)
 
     @property
     def salt(self) -> str:
         """`v1:<salt>:<sealed check word>`, as it stands in the state and in `encryptionsalt`."""
-        if self._state is None:
-            self._state = f"v1:{base64.b64encode(self._salt).decode()}:{self.seal(CHECK)}"
-        return self._state
+        if not self._sealed_check:
+            self._sealed_check = self.seal(CHECK)
+        return self._salt + self._sealed_check
 
+    @functools.cached_property
     def _cipher(self) -> AESGCM:
-        with self._lock:
-            if self._aead is None:
-                aead = AESGCM(_key(self._passphrase, self._salt))
-                if self._state is not None:
-                    _verify(aead, self._state.split(":", 2)[2])
-                self._aead = aead
-            return self._aead
+        cipher = AESGCM(self._key.result())
+        if self._sealed_check:
+            _open(cipher, self._sealed_check)
+        return cipher
 
     def seal(self, text: str) -> str:
         """`v1:<nonce>:<ciphertext>`."""
         nonce = os.urandom(12)
-        sealed = self._cipher().encrypt(nonce, text.encode(), None)
+        sealed = self._cipher.encrypt(nonce, text.encode(), None)
         return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(sealed).decode()}"
 
     def open(self, sealed: str) -> str:
-        """The text that was sealed.
-
-        Raises:
-            PassphraseError: the passphrase is not the one it was sealed with.
-        """
-        return _open(self._cipher(), sealed)
+        return _open(self._cipher, sealed)
 
 
-def _open(aead: AESGCM, sealed: str) -> str:
-    version, nonce, text = sealed.split(":")
-    if version != "v1":
-        raise PassphraseError(f"unknown version {version!r} of an encrypted value")
+def _parts(sealed: str) -> tuple[bytes, str]:
     try:
-        return aead.decrypt(base64.b64decode(nonce), base64.b64decode(text), None).decode()
-    except InvalidTag as error:
+        version, first, rest = sealed.split(":", 2)
+        if version == "v1":
+            return base64.b64decode(first, validate=True), rest
+    except ValueError:
+        pass
+    raise PassphraseError("an encrypted value or its salt is malformed")
+
+
+def _open(cipher: AESGCM, sealed: str) -> str:
+    nonce, text = _parts(sealed)
+    try:
+        return cipher.decrypt(nonce, base64.b64decode(text), None).decode()
+    except (InvalidTag, ValueError) as error:
         raise PassphraseError("incorrect passphrase (PULUMI_CONFIG_PASSPHRASE) for this stack") from error
-
-
-def _verify(aead: AESGCM, sealed: str) -> None:
-    if _open(aead, sealed) != CHECK:
-        raise PassphraseError("incorrect passphrase (PULUMI_CONFIG_PASSPHRASE) for this stack")

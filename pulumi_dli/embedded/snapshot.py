@@ -10,9 +10,8 @@ import json
 import threading
 from collections.abc import Iterable
 
-from pulumi_dli.embedded.checkpoint import Base, Store, header
 from pulumi_dli.embedded.crypt import Crypter
-from pulumi_dli.embedded.state import State, to_json
+from pulumi_dli.embedded.state import Base, State, Store, header, to_json
 
 
 class Snapshot:
@@ -50,11 +49,10 @@ class Snapshot:
         if under_way is not None:
             self.commit()
 
-    def touch(self, *states: State) -> None:
-        """Note that records changed in place."""
+    def touch(self, state: State) -> None:
+        """Note that a record changed in place."""
         with self._changed:
-            for state in states:
-                self._texts.pop(state, None)
+            self._texts.pop(state, None)
 
     def rebase(self, resources: list[State]) -> None:
         """Take the resources of a refresh as the base."""
@@ -62,14 +60,6 @@ class Snapshot:
             self.base.resources = resources
             self._texts.clear()
         self.commit()
-
-    def resources(self) -> list[State]:
-        """The state as it would be written now."""
-        with self._changed:
-            return self._merged()
-
-    def _merged(self) -> list[State]:
-        return [state for state in [*self._new, *self.base.resources] if state not in self._done]
 
     def commit(self) -> None:
         """Return when what holds now is on disk."""
@@ -82,7 +72,7 @@ class Snapshot:
                 self._changed.wait()
             if self._written >= mine:
                 return
-            self._writing, upto, text = True, self._wanted, self._document()
+            self._writing, upto, text = True, self._wanted, self.document()
         try:
             self._store.save(text)
         finally:
@@ -90,12 +80,11 @@ class Snapshot:
                 self._writing, self._written = False, upto
                 self._changed.notify_all()
 
-    def _document(self) -> str:
-        resources = ",".join(self._text(state) for state in self._merged())
-        pending = [
-            *self._under_way.items(),
-            *((state, kind) for state, kind in self.base.pending if kind == "creating"),
-        ]
+    def document(self) -> str:
+        """The deployment as JSON text."""
+        merged = [state for state in [*self._new, *self.base.resources] if state not in self._done]
+        resources = ",".join(map(self._text, merged))
+        pending = [*self._under_way.items(), *(item for item in self.base.pending if item[1] == "creating")]
         operations = ",".join(f'{{"resource":{self._text(state)},"type":"{kind}"}}' for state, kind in pending)
         parts = {key: json.dumps(value) for key, value in {**self.base.rest, **header(self._crypter)}.items()}
         parts |= {"resources": f"[{resources}]"} if resources else {}

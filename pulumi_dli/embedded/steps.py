@@ -1,7 +1,6 @@
 """Steps, and the doing of them: the calls to the provider and what they leave in the state.
 
-Called by deployment.py (registrations) and walks.py (refresh, deletes), from many threads. Decides nothing: what to do
-stands in the step.
+Called by deployment.py and base_steps.py, from many threads. Decides nothing: what to do stands in the step.
 """
 
 from __future__ import annotations
@@ -11,46 +10,37 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.embedded.host import Host, Hosts, ProviderError
+from pulumi_dli.embedded.children import Host, Hosts, ProviderError
 from pulumi_dli.embedded.snapshot import Snapshot
 from pulumi_dli.embedded.state import State, now
 from pulumi_dli.embedded.values import (
     UNKNOWN_TEXT,
     Path,
     Props,
-    Secret,
+    RefusedError,
     Unknown,
     compare,
     decode,
     holds,
+    keep_ignored,
     keep_seals,
     mark_secrets,
-    parse_path,
-    reset,
+    refuse,
 )
 
-PROTECTED = (
-    "resource {!r} cannot be deleted\nbecause it is protected. To unprotect the resource, remove the `protect` flag "
-    "from the resource in your Pulumi program and run `up`"
-)
+if TYPE_CHECKING:
+    from pulumi_dli.embedded.events import Recorder
 
-
+UNPROTECT = "To unprotect the resource, remove the `protect` flag from the resource in your Pulumi program and run `up`"
 SHUT_DOWN = "resource monitor shut down"
 
 
 class StoppedError(Exception):
     """The operation failed or was cancelled: nothing new is begun."""
-
-
-class Report(Protocol):
-    """Where steps and diagnostics go."""
-
-    def step(self, step: Step, status: str) -> None: ...
-
-    def diagnostic(self, severity: str, urn: str, text: str, *, ephemeral: bool = False) -> None: ...
 
 
 @dataclass
@@ -61,42 +51,45 @@ class Step:
     old: State | None = None
     new: State | None = None
     details: dict[Path, str] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
+    replaces: list[str] = field(default_factory=list)
     keeps_old: bool = False
     pending_replacement: bool = False
     result_op: str = ""
     seconds: float = 0.0
-    error: str = ""
 
     @property
     def state(self) -> State:
-        found = self.new or self.old
-        assert found is not None
-        return found
+        return self.new or self.was
+
+    @property
+    def was(self) -> State:
+        assert self.old
+        return self.old
+
+    @property
+    def wanted(self) -> State:
+        assert self.new
+        return self.new
 
     @property
     def counted_as(self) -> str:
         """The word it has in the summary; empty for the parts of a replacement and for what users did not write."""
-        hidden = self.op.endswith(("-replacement", "-replaced", "-replace"))
-        if hidden or self.state.is_default_provider:
-            return ""
-        if self.op == "read" and not (self.old and self.new and compare(self.old.outputs, self.new.outputs)):
-            return ""  # as the CLI: only a read that found something else is worth counting
-        return self.op
+        hidden = self.op.endswith(("-replacement", "-replaced", "-replace")) or self.state.is_default_provider
+        return "" if hidden else self.op
 
 
-class Doer:
+class StepExecutor:
     """Does steps, at most `parallel` at a time, until one fails or the operation is cancelled."""
 
-    def __init__(self, snapshot: Snapshot, hosts: Hosts, report: Report, *, preview: bool, parallel: int) -> None:
+    def __init__(self, snapshot: Snapshot, hosts: Hosts, recorder: Recorder, *, preview: bool, parallel: int) -> None:
         self.snapshot = snapshot
         self.hosts = hosts
-        self.report = report
+        self.recorder = recorder
         self.preview = preview
         self.stopped = ""
         self.abandoned = False
         self.on_stop: Callable[[], None] = lambda: None
-        self.condemned: set[str] = set()
+        self._parallel = parallel
         self._slots = threading.BoundedSemaphore(parallel)
         self._actions: dict[str, Callable[[Step], None]] = {
             "same": self._same,
@@ -106,11 +99,7 @@ class Doer:
             "update": self._update,
             "delete": self._delete,
             "delete-replaced": self._delete,
-            "discard": self._delete,
-            "discard-replaced": self._delete,
             "remove-pending-replace": lambda step: snapshot.end(None, done=[step.old]),
-            "read": self._read,
-            "read-replacement": self._read,
             "refresh": self._refresh,
         }
 
@@ -122,81 +111,65 @@ class Doer:
 
     def fail(self, urn: str, text: str) -> StoppedError:
         """Report an error on a resource and stop."""
-        self.report.diagnostic("error", urn, text)
+        self.recorder.diagnostic("error", urn, text)
         self.stop("failed")
         return StoppedError(text)
 
     def do(self, step: Step) -> None:
-        """Do one step.
-
-        Raises:
-            StoppedError: it failed (and was reported), or nothing is begun any more.
-        """
         with self._slots:
             if self.stopped:
                 raise StoppedError(self.stopped)
             begun = time.monotonic()
-            self.report.step(step, "started")
+            self.recorder.step(step, "started")
             try:
                 self._actions[step.op](step)
             except ProviderError as error:
-                step.seconds, step.error = time.monotonic() - begun, str(error)
-                self.report.step(step, "failed")
+                step.seconds = time.monotonic() - begun
+                self.recorder.step(step, "failed")
                 raise self.fail(step.state.urn, str(error)) from None
             step.seconds = time.monotonic() - begun
-            self.report.step(step, "done")
+            self.recorder.step(step, "done")
+
+    def do_all(self, steps: list[Step]) -> StoppedError | None:
+        """Do steps that need not wait for each other; the first failure."""
+
+        def one(step: Step) -> StoppedError | None:
+            try:
+                self.do(step)
+            except StoppedError as error:
+                return error
+            return None
+
+        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(steps)))) as pool:
+            return next((error for error in pool.map(one, steps) if error is not None), None)
 
     def host(self, state: State) -> Host:
-        """The process that serves `state`.
-
-        Raises:
-            ProviderError: its provider is not known, or not yet.
-        """
-        try:
-            host = self.hosts.find(state.provider)
-        except KeyError:
-            raise ProviderError(f"no provider {state.provider!r} for {state.urn}") from None
+        host = self.hosts.find(state.provider)
         if host is None:
-            raise ProviderError(f"the configuration of provider {state.provider!r} is not known")
+            raise ProviderError(f"the provider {state.provider!r} of {state.urn} is not configured")
         return host
 
     def ensure_provider(self, state: State) -> None:
         """Have the provider of an old resource running, with the configuration the state holds."""
-        if not state.provider or self.hosts.has(state.provider):
+        if not state.provider or self.hosts.find(state.provider):
             return
         for candidate in self.snapshot.base.resources:
             if candidate.is_provider and candidate.reference == state.provider:
                 self.hosts.configure(state.provider, candidate.inputs)
                 return
 
-    # -- the actions ---------------------------------------------------------------------------------------------
-
     def _same(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert old
-        assert new
+        old, new = step.was, step.wanted
         new.id, new.outputs = old.id, old.outputs
         keep_seals(new.inputs, old.inputs)
-        self._settle(new)
+        mark_secrets(new.outputs, new.inputs)
         if new.is_provider:
             self._configure(new)
         self.snapshot.end(None, new=[new], done=[old])
 
     def _create(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert new
-        self.snapshot.begin(new, "creating")
-        made: ProviderError | None = None
-        try:
-            new.id, new.outputs = self._created(new)
-        except ProviderError as error:
-            if error.made is None:
-                self._given_up(new)
-                raise
-            made = error
-            new.id, new.outputs = error.made.id, decode(error.made.properties)
-            new.init_errors = list(error.made.reasons)
-        self._settle(new)
+        old, new = step.old, step.wanted
+        made = self._apply(new, "creating", lambda: self._created(new))
         new.created = new.modified = now()
         if old is not None and step.keeps_old:
             old.delete = True
@@ -205,14 +178,28 @@ class Doer:
         if made is not None:
             raise made
 
+    def _apply(self, new: State, kind: str, work: Callable[[], tuple[str, Props]]) -> ProviderError | None:
+        """Make the call that gives `new` its id and outputs; the error of one that was half-made."""
+        made: ProviderError | None = None
+        self.snapshot.begin(new, kind)
+        try:
+            new.id, new.outputs = work()
+        except ProviderError as error:
+            if error.made is None:
+                self._given_up(new)
+                raise
+            made = error
+            new.id, new.outputs = error.made.id or new.id, decode(error.made.properties)
+            new.init_errors = list(error.made.reasons)
+        mark_secrets(new.outputs, new.inputs)
+        return made
+
     def _created(self, new: State) -> tuple[str, Props]:
         if new.is_provider:
             new.id = UNKNOWN_TEXT if self.preview else str(uuid.uuid4())
             self._configure(new)
             return new.id, copy.deepcopy(new.inputs)
-        if not new.custom:
-            return "", {}
-        if self.preview:
+        if self.preview or not new.custom:
             return "", copy.deepcopy(new.inputs)
         id_, outputs = self.host(new).create(new)
         if not id_:
@@ -220,27 +207,20 @@ class Doer:
         return id_, outputs
 
     def _configure(self, provider: State) -> None:
-        known = not holds(provider.inputs, Unknown)
-        self.hosts.configure(provider.reference, provider.inputs if known else None)
+        try:
+            if holds(provider.inputs, Unknown):
+                raise refuse("a preview with a provider whose configuration only the update will know")
+            self.hosts.configure(provider.reference, provider.inputs)
+        except RefusedError as error:
+            raise ProviderError(str(error)) from None
 
     def _update(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert old
-        assert new
+        old, new = step.was, step.wanted
         new.id = old.id
-        self.snapshot.begin(new, "updating")
-        made: ProviderError | None = None
-        try:
-            new.outputs = self._updated(old, new)
-        except ProviderError as error:
-            if error.made is None:
-                self._given_up(new)
-                raise
-            made = error
-            new.outputs, new.init_errors = decode(error.made.properties), list(error.made.reasons)
-            new.inputs = old.inputs  # so that the next update sees the whole change again
+        made = self._apply(new, "updating", lambda: (old.id, self._updated(old, new)))
+        if made is not None:
+            new.id, new.inputs = old.id, old.inputs  # so that the next update sees the whole change again
         keep_seals(new.inputs, old.inputs)
-        self._settle(new)
         keep_seals(new.outputs, old.outputs)
         new.modified = now()
         self.snapshot.end(new, new=[new], done=[old])
@@ -256,14 +236,10 @@ class Doer:
         return copy.deepcopy(new.inputs) if self.preview else self.host(new).update(old, new)
 
     def _delete(self, step: Step) -> None:
-        old = step.old
-        assert old
-        if old.protect and step.op == "delete":
-            raise ProviderError(PROTECTED.format(old.urn))
+        old = step.was
         self.snapshot.begin(old, "deleting")
         try:
-            kept = old.external or old.retain_on_delete or old.deleted_with in self.condemned
-            if not self.preview and old.custom and not old.is_provider and not kept:
+            if not self.preview and old.custom and not old.is_provider and not old.retain_on_delete:
                 self.host(old).delete(old)
         except ProviderError:
             self._given_up(old)
@@ -277,75 +253,32 @@ class Doer:
         if not self.abandoned:
             self.snapshot.end(state)
 
-    def _read(self, step: Step) -> None:
-        old, new = step.old, step.new
-        assert new
-        self.snapshot.begin(new, "reading")
-        made: ProviderError | None = None
-        try:
-            if new.id != UNKNOWN_TEXT:
-                made = self._read_object(new)
-        except ProviderError:
-            self.snapshot.end(new)
-            raise
-        if old is not None and step.keeps_old:
-            old.delete = True
-            self.snapshot.touch(old)
-        self._settle(new)
-        unchanged = old is not None and not compare(old.outputs, new.outputs) and not compare(old.inputs, new.inputs)
-        new.created = old.created if old else ""
-        new.modified = old.modified if old and unchanged else now() if old else ""
-        self.snapshot.end(new, new=[new], done=[] if step.keeps_old else [old])
-        if made is not None:
-            raise made
-
-    def _read_object(self, new: State) -> ProviderError | None:
-        wanted, failed = new.id, None
-        try:
-            answer = self.host(new).read(new, new.inputs)
-        except ProviderError as error:
-            if error.made is None:
-                raise
-            answer, failed = error.made, error
-            new.init_errors = list(error.made.reasons)
-        if not answer.HasField("properties"):
-            raise ProviderError(f"resource '{wanted}' does not exist")
-        # As the CLI: the host answers with properties even when it found nothing, and that passes for an empty object.
-        new.id, new.outputs = answer.id or wanted, decode(answer.properties)
-        return failed
-
     def _refresh(self, step: Step) -> None:
         """Read one resource of the base; `new` is what it is now, None when it is gone."""
-        old = step.old
-        assert old
+        old = step.was
         step.new, step.result_op = old, "same"
         if not old.custom or old.is_provider or old.pending_replacement:
             return
         reasons: list[str] = []
         try:
-            answer = self.host(old).read(old, old.outputs)
+            answer = self.host(old).read(old)
         except ProviderError as error:
             if error.made is None:
                 raise
             answer, reasons = error.made, list(error.made.reasons)
-            listed = "\n* ".join(reasons)
-            self.report.diagnostic("warning", old.urn, f"Refreshed resource is in an unhealthy state:\n* {listed}")
+            text = "\n* ".join(["Refreshed resource is in an unhealthy state:", *reasons])
+            self.recorder.diagnostic("warning", old.urn, text)
         if not answer.id:
             step.new, step.result_op = None, "delete"
             return
         step.new = self._refreshed(old, answer, reasons)
-        if old.external:
-            step.details = compare(old.outputs, step.new.outputs)
-        else:
-            # What an `up` of the unchanged program would do now, seen from the other side.
-            found = diff_of(self.host(old), step.new, old.inputs, old.ignore_changes)
-            step.details = {path: _INVERTED[kind] for path, kind in found.details.items()}
-            step.result_op = "update" if found.changed else "same"
-            return
-        step.result_op = "update" if step.details else "same"
+        # What an `up` of the unchanged program would do now, seen from the other side.
+        found = diff_of(self.host(old), step.new, old.inputs, old.ignore_changes)
+        step.details = {path: _INVERTED[kind] for path, kind in found.details.items()}
+        step.result_op = "update" if found.changed else "same"
 
     def _refreshed(self, old: State, answer: Any, reasons: list[str]) -> State:
-        new = old.copied()
+        new = copy.copy(old)
         new.id, new.init_errors = answer.id, reasons
         if answer.HasField("inputs"):
             new.inputs = decode(answer.inputs)
@@ -353,18 +286,11 @@ class Doer:
             keep_seals(new.inputs, old.inputs)
         new.outputs = decode(answer.properties)
         mark_secrets(new.outputs, old.outputs)
-        self._settle(new)
+        mark_secrets(new.outputs, new.inputs)
         keep_seals(new.outputs, old.outputs)
         if compare(old.inputs, new.inputs) or compare(old.outputs, new.outputs):
             new.modified = now()
         return new
-
-    @staticmethod
-    def _settle(new: State) -> None:
-        mark_secrets(new.outputs, new.inputs)
-        for key in new.additional_secret_outputs:
-            if key in new.outputs and not isinstance(new.outputs[key], Secret):
-                new.outputs[key] = Secret(new.outputs[key])
 
 
 _INVERTED = {"add": "delete", "delete": "add", "update": "update"}
@@ -376,16 +302,13 @@ class Difference:
 
     changed: bool
     details: dict[Path, str] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
     replaces: list[str] = field(default_factory=list)
     delete_before_replace: bool = False
 
 
-def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Difference:
+def diff_of(host: Host, old: State, news: Props, ignore: list[str]) -> Difference:
     """Ask a provider; where it leaves the answer open, compare the inputs."""
-    if host is None:
-        return Difference(changed=True)
-    response = host.diff(old, old.outputs, old.inputs, news, ignore)
+    response = host.diff(old, news, old.inputs, ignore)
     found = Difference(
         changed=response.changes == response.DIFF_SOME,
         replaces=list(response.replaces),
@@ -393,9 +316,7 @@ def diff_of(host: Host | None, old: State, news: Props, ignore: list[str]) -> Di
     )
     if response.changes == response.DIFF_UNKNOWN:
         wanted = copy.deepcopy(news)
-        for path in ignore:
-            reset(parse_path(path), old.inputs, wanted)
+        keep_ignored(ignore, old.inputs, wanted)
         found.details = compare(old.inputs, wanted)
         found.changed = bool(found.details)
-        found.keys = list(dict.fromkeys(str(path[0]) for path in found.details))
     return found

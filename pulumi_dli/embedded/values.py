@@ -1,31 +1,38 @@
 """Property values as the engine holds them, and their two wire forms (protobuf Struct and the state's JSON).
 
-Owns secrets, references, unknowns, property paths and the comparison of values. Used by every module of this room;
+Owns secrets, unknowns and the comparison of values. Used by every module of this room;
 talks to no process and no file.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as File
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of secrets in the protocol
-REFERENCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 REFUSED: Final = {
     "c44067f5952c0a294b673a41bacd8c17": "assets",
     "0def7320c3a5731c473e5ecbe6d01bc7": "archives",
+    "5cf8f73096256a8f31e491e813e4eb8e": "resources as values (pass their ids or outputs)",
 }
 Props = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
-class RefusedError(Exception):
+class EmbeddedError(Exception):
+    """What this engine says in the place of doing it: one sentence, without a traceback."""
+
+
+class RefusedError(EmbeddedError):
     """Something that only the Pulumi CLI can do; the text names it."""
 
 
@@ -36,9 +43,6 @@ def refuse(what: str) -> RefusedError:
 
 class Unknown:
     """A value that only an update will know."""
-
-    def __repr__(self) -> str:
-        return "<unknown>"
 
     def __deepcopy__(self, memo: object) -> Unknown:
         return self
@@ -55,14 +59,6 @@ class Secret:
     sealed: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A resource passed as a value."""
-
-    urn: str
-    id: Any = None
-
-
 def decode(struct: struct_pb2.Struct | None) -> Props:
     """The properties of a protobuf Struct; whole numbers become integers, as in the CLI's state."""
     return {} if struct is None else {key: _decode(value) for key, value in struct.fields.items()}
@@ -72,6 +68,8 @@ def _decode(value: struct_pb2.Value) -> Any:
     match value.WhichOneof("kind"):
         case "number_value":
             number = value.number_value
+            if not math.isfinite(number):
+                raise refuse("NaN and Infinity as values")
             return int(number) if number.is_integer() and abs(number) < 2**63 else number
         case "string_value":
             return UNKNOWN if value.string_value == UNKNOWN_TEXT else value.string_value
@@ -86,27 +84,21 @@ def _decode(value: struct_pb2.Value) -> Any:
 
 
 def special(props: Props) -> Any:
-    """`props`, or the secret or reference that its signature says it is."""
+    """`props`, or the secret that its signature says it is."""
     signature = props.get(SIGNATURE)
     if signature is None:
         return props
     if signature == SECRET:
         return Secret(props.get("value"))
-    if signature == REFERENCE:
-        return Reference(str(props["urn"]), props.get("id"))
     raise refuse(REFUSED.get(str(signature), "this kind of value"))
 
 
 def encode(props: Mapping[str, Any], *, secrets: bool = False) -> struct_pb2.Struct:
-    """A Struct; without `secrets` it holds plain values and ids instead of references, as a provider takes them."""
+    """A Struct; without `secrets` it holds plain values, as a provider takes them."""
     struct = struct_pb2.Struct()
-    _fill_struct(struct, props, secrets=secrets)
-    return struct
-
-
-def _fill_struct(struct: struct_pb2.Struct, props: Mapping[str, Any], *, secrets: bool) -> None:
     for key, value in props.items():
         _fill(struct.fields[key], value, secrets=secrets)
+    return struct
 
 
 def _fill(target: struct_pb2.Value, value: Any, *, secrets: bool) -> None:
@@ -124,16 +116,12 @@ def _fill(target: struct_pb2.Value, value: Any, *, secrets: bool) -> None:
         case Secret():
             wrapped = {SIGNATURE: SECRET, "value": value.value} if secrets else value.value
             _fill(target, wrapped, secrets=secrets)
-        case Reference():
-            wrapped = {SIGNATURE: REFERENCE, "urn": value.urn, "id": value.id} if secrets else value.id or value.urn
-            _fill(target, wrapped, secrets=secrets)
         case list():
             target.list_value.SetInParent()
             for item in value:
                 _fill(target.list_value.values.add(), item, secrets=secrets)
         case dict():
-            target.struct_value.SetInParent()
-            _fill_struct(target.struct_value, value, secrets=secrets)
+            target.struct_value.CopyFrom(encode(value, secrets=secrets))
 
 
 def plain(value: Any, *, mask: bool = False) -> Any:
@@ -200,47 +188,24 @@ def _compare(old: Any, new: Any, path: Path, found: dict[Path, str]) -> None:
         found[path] = "add" if old is None else "delete" if new is None else "update"
 
 
-_SEGMENT = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]|\.?([^.\[\]]+)')
-
-
-def parse_path(text: str) -> Path:
-    """`a.b[0]["c.d"].*` as a path."""
-    path: list[str | int] = []
-    for index, quoted, star, name in _SEGMENT.findall(text):
-        path.append(int(index) if index else quoted.replace('\\"', '"') or star or name)
-    return tuple(path)
-
-
 def path_text(path: Path) -> str:
-    """A path as people write it."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
 
-def covers(path: Path, other: Path) -> bool:
-    """Whether `other` lies at or below `path`."""
-    return len(path) <= len(other) and all(mine in ("*", theirs) for mine, theirs in zip(path, other, strict=False))
+def keep_ignored(names: Iterable[str], old: Props, new: Props) -> None:
+    """Give `new` the values that `old` has under these names (`ignore_changes`)."""
+    for name in names:
+        if name in old:
+            new[name] = old[name]
+        else:
+            new.pop(name, None)
 
 
-def reset(path: Path, old: Any, new: Any) -> None:
-    """Give `new` the value that `old` has at `path` (`ignore_changes`); what `old` lacks is removed."""
-    old, new = (side.value if isinstance(side, Secret) else side for side in (old, new))
-    head, rest = path[0], path[1:]
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]) if head == "*" else [head]:
-            if rest:
-                if key in old and key in new:
-                    reset(rest, old[key], new[key])
-            elif key in old:
-                new[key] = old[key]
-            else:
-                new.pop(key, None)
-    elif isinstance(old, list) and isinstance(new, list):
-        common = min(len(old), len(new))
-        for index in range(common) if head == "*" else [head]:
-            if not isinstance(index, int) or index >= common:
-                continue
-            if rest:
-                reset(rest, old[index], new[index])
-            else:
-                new[index] = old[index]
+def replace_file(path: File, text: str) -> None:
+    """Write a file, whole or not at all, that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    File(name).replace(path)

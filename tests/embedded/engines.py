@@ -14,11 +14,11 @@ from typing import Any
 
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_dli.embedded.checkpoint import Store, read_deployment
 from pulumi_dli.embedded.crypt import Crypter
-from pulumi_dli.embedded.run import output_values
+from pulumi_dli.embedded.events import digest
+from pulumi_dli.embedded.operation import output_values
 from pulumi_dli.embedded.stack import Stack
-from pulumi_dli.embedded.state import State, to_json
+from pulumi_dli.embedded.state import State, Store, to_json
 
 PROGRAM = Path(__file__).parent / "programs" / "toy"
 PASSPHRASE = "toys"
@@ -107,7 +107,7 @@ class Yard:
     def resources(self) -> list[State]:
         deployment = self.deployment()
         crypter = Crypter(PASSPHRASE, deployment["secrets_providers"]["state"]["salt"])
-        return read_deployment(deployment, crypter).resources
+        return self.store().base(crypter).resources
 
     def state(self) -> list[Json]:
         """The state in a form that does not depend on time, place and chance."""
@@ -151,13 +151,16 @@ class Embedded(Yard):
     def set_config(self, key: str, value: str, *, secret: bool = False) -> None:
         self.stack().set_config(key, ConfigValue(value, secret=secret))
 
+    def preview_json(self) -> str:
+        return json.dumps(digest(self.stack().preview()))
+
     def run(self, what: str, **options: Any) -> Outcome:
         events: list[Json] = []
         counts: dict[str, int] = {}
         failed = False
         try:
             result = getattr(self.stack(), what)(on_event=events.append, **options)
-            counts = result.change_summary if what == "preview" else result.summary.resource_changes
+            counts = result.changes
             text = result.stdout
         except CommandError as error:
             failed, text = True, str(error)
@@ -173,7 +176,7 @@ class Embedded(Yard):
             for event in events
             if event["kind"] == "diagnostic" and not event["ephemeral"]
         ]
-        return Outcome(failed, steps, {str(getattr(key, "value", key)): n for key, n in counts.items()}, messages, text)
+        return Outcome(failed, steps, counts, messages, text)
 
     def outputs(self) -> Json:
         return {key: (item.value, item.secret) for key, item in self.stack().outputs().items()}
@@ -201,15 +204,21 @@ class Cli(Yard):
         self.select()
         self.pulumi("config", "set", "-s", "dev", *(["--secret"] if secret else []), key, value)
 
-    def run(self, what: str, *, refresh: bool = False, preview_only: bool = False, **others: Any) -> Outcome:
-        assert not others
+    def preview_json(self) -> str:
+        return self.pulumi("preview", "-s", "dev", "--json").stdout
+
+    def run(
+        self, what: str, *, refresh: bool = False, preview_only: bool = False, expect_no_changes: bool = False
+    ) -> Outcome:
         self.select()
         log = self.home / "events.jsonl"
         log.unlink(missing_ok=True)
         flags = ["-s", "dev", "--event-log", str(log)]
         if what != "preview":
             flags += ["--preview-only"] if preview_only else ["--yes", "--skip-preview"]
-        done = self.pulumi(what, *flags, *(["--refresh"] if refresh else []), check=False)
+        flags += ["--refresh"] if refresh else []
+        flags += ["--expect-no-changes"] if expect_no_changes else []
+        done = self.pulumi(what, *flags, check=False)
         # A component's end is told only when it registers outputs, a refresh's result only at its end.
         told = "resOutputsEvent" if what == "refresh" else "resourcePreEvent"
         return self._outcome([json.loads(line) for line in log.read_text().splitlines()], told, done)

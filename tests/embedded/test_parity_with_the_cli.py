@@ -5,6 +5,7 @@ And each takes over the other's state with nothing to do. Where the CLI is not o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from .engines import PASSPHRASE, Cli, Embedded, Json, Yard, toy
 
-pytestmark = [pytest.mark.cli, pytest.mark.slow]
+pytestmark = [pytest.mark.cli, pytest.mark.slow, pytest.mark.timeout(900)]  # up to two minutes where nothing else runs
 Pair = Callable[[], tuple[Embedded, Cli]]
 
 
@@ -22,7 +23,9 @@ class Phase:
     def __init__(
         self, *resources: Json, do: str = "up", before: Callable[[Yard], None] | None = None, **more: Any
     ) -> None:
-        self.run_options = {key: more.pop(key) for key in ("refresh", "preview_only") if key in more}
+        self.run_options = {
+            key: more.pop(key) for key in ("refresh", "preview_only", "expect_no_changes") if key in more
+        }
         self.resources = resources
         self.do = do
         self.before = before
@@ -42,7 +45,6 @@ def drifted(id_: str, old: str, new: str) -> Callable[[Yard], None]:
 
 
 A, B = toy("a", size=1), toy("b", ref={"$ref": "a.id"})
-BOX = {"name": "box", "kind": "Box"}
 PROVIDER = {"name": "west", "kind": "Provider", "props": {"toy:region": "west", "toy:key": {"$secret": "k"}}}
 
 STORIES: dict[str, list[Phase]] = {
@@ -57,60 +59,56 @@ STORIES: dict[str, list[Phase]] = {
         Phase(do="destroy"),
     ],
     "replacements of both orders": [
-        Phase(toy("a", force=1), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
-        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"}), do="preview"),
-        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
-        Phase(
-            toy("a", force=3, dbr=True),
-            toy("b", force={"$ref": "a.id"}),
-            toy("c", ref={"$ref": "b.id"}),
-            do="preview",
-        ),
-        Phase(toy("a", force=3, dbr=True), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"})),
-        Phase(toy("a", {"delete_before_replace": False}, force=4, dbr=True), toy("b", force={"$ref": "a.id"})),
+        Phase(toy("a", force=1), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"})),
+        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"}), do="preview"),
+        Phase(toy("a", force=2), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"})),
+        Phase(toy("a", force=2), toy("c", force=3, dbr=True), do="preview"),
+        Phase(toy("a", force=2), toy("c", force=3, dbr=True, fail=["create-early"])),
+        Phase(toy("a", force=2), toy("c", force=3, dbr=True), do="preview"),
+        Phase(toy("a", force=2), toy("c", force=3, dbr=True)),
+        Phase(toy("a", {"delete_before_replace": False}, force=4, dbr=True), toy("c", force=3, dbr=True)),
+        Phase(toy("a", force=4), toy("c", force=5, dbr=True, fail=["create-early"])),
+        Phase(toy("a", force=4)),
     ],
     "options": [
         Phase(
             toy("p", {"protect": True}, size=1),
-            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 1, "y": 1}, list=[1, 2, 3]),
-            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 1, "y": 1}),
+            toy("i", {"ignore_changes": ["tags", "list"]}, tags={"x": 1, "y": 1}, list=[1, 2, 3]),
+            toy("r", {"replace_on_changes": ["tags"]}, tags={"x": 1, "y": 1}),
             toy("k", {"retain_on_delete": True}),
-            toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
-            toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h30m"}}),
-            toy("d", {"depends_on": ["p"], "deleted_with": "p"}),
+            toy("s", token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
+            toy("d", {"depends_on": ["p"]}),
         ),
         Phase(
             toy("p", {"protect": True}, force=1),
-            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 2, "y": 1}, list=[1, 5, 3]),
-            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 1, "y": 2}),
-            toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
-            toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h30m"}}, size=1),
+            toy("i", {"ignore_changes": ["tags", "list"]}, tags={"x": 2, "y": 1}, list=[1, 5, 3], size=1),
+            toy("r", {"replace_on_changes": ["tags"]}, tags={"x": 1, "y": 1}, size=1),
+            toy("s", token={"$secret": "t"}, list=[{"$secret": 1}, 2]),
             do="preview",
         ),
         Phase(
             toy("p", {"protect": False}, size=1),
-            toy("i", {"ignore_changes": ["tags.x", "list[1]"]}, tags={"x": 2, "y": 2}, list=[1, 5, 4]),
-            toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 2, "y": 2}),
+            toy("i", {"ignore_changes": ["tags"]}, tags={"x": 2, "y": 2}, list=[1, 5, 4]),
+            toy("r", {"replace_on_changes": ["tags"]}, tags={"x": 2, "y": 2}),
             toy("s", token={"$secret": "u"}, list=[1, 2]),
-            toy("t", {"custom_timeouts": {"update": "90s"}}, size=1),
         ),
         Phase(toy("p", {"protect": True}, size=1)),
         Phase(do="destroy"),
         Phase(toy("p", size=1)),
         Phase(do="destroy"),
     ],
-    "aliases and components": [
-        Phase(BOX, toy("a", {"parent": "box"}), toy("b"), box_outputs={"box": {"x": {"$ref": "a.made"}}}),
+    "aliases": [
+        Phase(toy("a"), toy("b"), toy("c", ref={"$ref": "a.id"})),
         Phase(
-            BOX,
-            toy("a", {"aliases": [{"name": "a"}]}),
+            toy("x", {"aliases": [{"name": "a"}]}),
             toy("b", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
+            toy("c", ref={"$ref": "x.id"}),
             do="preview",
         ),
         Phase(
-            {"name": "crate", "kind": "Box", "opts": {"aliases": [{"name": "box"}]}},
-            toy("a", {"parent": "crate"}),
+            toy("x", {"aliases": [{"name": "a"}]}),
             toy("b", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
+            toy("c", ref={"$ref": "x.id"}),
         ),
         Phase(do="destroy"),
     ],
@@ -158,20 +156,26 @@ STORIES: dict[str, list[Phase]] = {
         Phase(A, B),
         Phase(do="destroy"),
     ],
-    "gets and unowned objects": [
-        Phase(toy("a", size=1)),
-        Phase(toy("a", size=1), toy("g", {"id": "a-0"})),
-        Phase(toy("a", size=1), toy("g", {"id": "a-0"}), do="preview"),
-        Phase(do="refresh"),
-        Phase(toy("a", size=1), toy("g")),
-        Phase(toy("a", size=1), toy("g", {"id": "nobody"})),
-        Phase(do="destroy"),
+    "ignored changes": [
+        Phase(
+            toy("a", {"ignore_changes": ["size", "tags"]}, force=1, size=1),
+            toy("c", {"ignore_changes": ["tags", "list", "map"]}, list=[1], map={}),
+        ),
+        Phase(
+            toy("a", {"ignore_changes": ["size", "tags"]}, force=1, size=2, tags={"x": 1, "y": 1}),
+            toy("c", {"ignore_changes": ["tags", "list"]}, list=[1, 2, 3], map={"deep": {"x": 1}}),
+        ),
+        Phase(
+            toy("a", {"ignore_changes": ["size", "tags"]}, force=2, dbr=True, size=3, tags={"x": 1}),
+            toy("c", {"ignore_changes": ["tags"]}, force=1, tags={"x": 1}),
+        ),
     ],
-    "dependents that lose their dependency": [
-        Phase(toy("a", force=1, dbr=True), toy("b", force={"$ref": "a.id"}), toy("c", force={"$ref": "b.id"})),
-        Phase(toy("a", force=2, dbr=True), toy("c", {"depends_on": ["a"]}, force=5), do="preview"),
-        Phase(toy("a", force=2, dbr=True), toy("c", force={"$ref": "a.id"})),
-        Phase(do="destroy"),
+    "gates": [
+        Phase(A),
+        Phase(A, do="preview", expect_no_changes=True),
+        Phase(toy("a", size=2), do="preview", expect_no_changes=True),
+        Phase(toy("a", size=2), expect_no_changes=True),
+        Phase(toy("a", size=2), expect_no_changes=True),
     ],
 }
 
@@ -258,3 +262,67 @@ def test_each_engine_respects_the_lock_of_the_other(pair: Pair) -> None:
         assert refused.returncode != 0
         assert "currently locked" in refused.stdout + refused.stderr
         assert "currently locked" in ours.run("up").text
+
+
+VALUES = [
+    "yes",
+    "on",
+    "1:30",
+    "3.11.7",
+    "127.0.0.1",
+    "48cc2c",
+    "true",
+    "false",
+    "0",
+    "-12",
+    "a b",
+    "'1e10'",
+]
+
+
+def test_both_engines_read_the_same_configuration(pair: Pair) -> None:
+    yards = pair()
+    lines = "".join(f"  toy:k{number}: {text}\n" for number, text in enumerate(VALUES))
+    outputs = {f"k{number}": {"$config": f"k{number}"} for number in range(len(VALUES))}
+    for yard in yards:
+        yard.set_config("token", "hush", secret=True)
+        file = yard.project / "Pulumi.dev.yaml"
+        file.write_text(file.read_text().replace("config:\n", f"config:\n{lines}"))
+        yard.plan(outputs=outputs)
+        assert not yard.run("up").failed
+    assert yards[0].outputs() == yards[1].outputs()
+
+
+def test_a_preview_as_json_has_the_same_steps(pair: Pair) -> None:
+    yards = pair()
+    digests = []
+    for yard in yards:
+        yard.set_config("region", "east")
+        yard.plan(toy("a", size=1, token={"$secret": "t"}), toy("b", force={"$ref": "a.id"}), toy("c"))
+        yard.run("up")
+        yard.plan(toy("a", size=2, token={"$secret": "t"}), toy("b", force=3), toy("d"))
+        digests.append(json.loads(yard.preview_json()))
+    ours, theirs = (
+        {
+            step["urn"]: {key: step.get(key) for key in ("op", "diffReasons", "replaceReasons", "detailedDiff")}
+            for step in found["steps"]
+        }
+        for found in digests
+    )
+    assert ours == theirs
+    assert digests[0]["changeSummary"] == digests[1]["changeSummary"]
+    for step, other in zip(*(sorted(found["steps"], key=lambda item: item["urn"]) for found in digests), strict=True):
+        for side in ("oldState", "newState"):
+            assert (side in step) == (side in other)
+            assert step.get(side, {}).get("inputs") == other.get(side, {}).get("inputs")
+
+
+def test_the_cli_refuses_the_same_names_and_imports(pair: Pair) -> None:
+    _, cli = pair()
+    assert cli.pulumi("stack", "init", "../../evil", check=False).returncode != 0
+    cli.plan(A)
+    cli.run("up")
+    (cli.home / "state.json").write_text(cli.pulumi("stack", "export", "-s", "dev").stdout)
+    cli.pulumi("stack", "init", "other")
+    refused = cli.pulumi("stack", "import", "-s", "other", "--file", str(cli.home / "state.json"), check=False)
+    assert "is from a different stack" in refused.stdout + refused.stderr

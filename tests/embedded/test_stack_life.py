@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -53,46 +54,54 @@ def test_a_preview_touches_nothing_and_knows_what_will_be_unknown(yard: Embedded
     assert "resources" not in yard.deployment()
 
 
-def test_replacements_follow_the_order_the_provider_asks_for(yard: Embedded) -> None:
+def test_replacements_follow_the_order_that_is_asked_for(yard: Embedded) -> None:
     def plan(force: int, *, first: bool) -> None:
-        yard.plan(toy("a", force=force, dbr=first), toy("b", force={"$ref": "a.id"}), toy("c", ref={"$ref": "b.id"}))
+        yard.plan(toy("a", force=force), toy("b", force={"$ref": "a.id"}), toy("c", dbr=first, force={"$ref": "b.id"}))
 
     plan(1, first=False)
     yard.run("up")
     yard.calls()
     plan(2, first=False)
     done = yard.run("up")
-    assert done.changes == {"replace": 2, "update": 1, "same": 1}, done.text
-    assert made_calls(yard) == ["create a", "create b", "update c", "delete b", "delete a"]
+    assert done.changes == {"replace": 3, "same": 1}, done.text
+    assert made_calls(yard) == ["create a", "create b", "create c", "delete c", "delete b", "delete a"]
     plan(3, first=True)
-    assert yard.run("preview").ops("replace") == {"a": "replace", "b": "replace"}
+    assert yard.run("preview").ops("replace") == dict.fromkeys("abc", "replace")
     yard.calls()
     yard.run("up")
-    assert made_calls(yard) == ["delete b", "delete a", "create a", "create b", "update c"]
+    assert made_calls(yard) == ["create a", "create b", "delete c", "create c", "delete b", "delete a"]
+
+
+def test_a_failed_create_after_its_deletion_is_made_up_for(yard: Embedded) -> None:
+    yard.plan(toy("a", force=1, dbr=True))
+    yard.run("up")
+    yard.plan(toy("a", force=2, dbr=True, fail=["create-early"]))
+    assert yard.run("up").failed
+    yard.calls()
+    yard.plan(toy("a", force=2, dbr=True))
+    assert yard.run("preview").ops("replace") == {"a": "replace"}
+    yard.calls()
+    assert not yard.run("up").failed
+    assert made_calls(yard) == ["create a"]
 
 
 def test_options_are_honoured(yard: Embedded) -> None:
     before = [
-        toy("i", {"ignore_changes": ["tags.x"]}, tags={"x": 1, "y": 1}),
-        toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 1, "y": 1}),
+        toy("i", {"ignore_changes": ["tags"]}, tags={"x": 1, "y": 1}),
+        toy("r", {"replace_on_changes": ["tags"]}, tags={"x": 1, "y": 1}),
         toy("k", {"retain_on_delete": True}),
-        toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "canary"}),
-        toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h"}}),
+        toy("s", token={"$secret": "canary"}),
     ]
     yard.plan(*before)
     assert not yard.run("up").failed
-    assert {call["name"]: call["timeout"] for call in yard.calls() if call["call"] == "create"}["t"] == 420
     assert "canary" not in yard.store().path.read_text()
-    assert "made-s" not in yard.store().path.read_text()
     yard.plan(
-        toy("i", {"ignore_changes": ["tags.x"]}, tags={"x": 2, "y": 1}),
-        toy("r", {"replace_on_changes": ["tags.x"]}, tags={"x": 2, "y": 1}),
-        toy("s", {"additional_secret_outputs": ["made"]}, token={"$secret": "canary"}),
-        toy("t", {"custom_timeouts": {"create": "7m", "update": "90s", "delete": "1h"}}, size=1),
+        toy("i", {"ignore_changes": ["tags"]}, tags={"x": 2, "y": 1}),
+        toy("r", {"replace_on_changes": ["tags"]}, tags={"x": 2, "y": 1}),
+        toy("s", token={"$secret": "canary"}, size=1),
     )
     done = yard.run("up")
-    assert done.changes == {"same": 3, "replace": 1, "update": 1, "delete": 1}, done.text
-    assert {call["name"]: call["timeout"] for call in yard.calls() if call["call"] == "update"} == {"t": 90}
+    assert done.changes == {"same": 2, "replace": 1, "update": 1, "delete": 1}, done.text
     assert "k-0" in yard.objects()
 
 
@@ -111,20 +120,18 @@ def test_a_protected_resource_is_neither_deleted_nor_replaced_and_spares_what_it
     assert yard.objects() == {"a-0", "p-0"}
 
 
-def test_aliases_keep_objects_through_new_names_types_and_parents(yard: Embedded) -> None:
-    box: Json = {"name": "box", "kind": "Box"}
-    yard.plan(box, toy("a", {"parent": "box"}), toy("b"), toy("c"))
+def test_aliases_keep_objects_through_new_names_and_types(yard: Embedded) -> None:
+    yard.plan(toy("a"), toy("b"), toy("c", {"depends_on": ["a"]}))
     yard.run("up")
     yard.plan(
-        {"name": "crate", "kind": "Box", "opts": {"aliases": [{"name": "box"}]}},
-        toy("a", {"parent": "crate"}),
-        toy("b", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
-        toy("c", {"depends_on": ["a"]}),
+        toy("a", {"aliases": [{"type_": "pulumi-python:dynamic/toy:Toy"}]}, kind="Other"),
+        toy("x", {"aliases": [{"name": "b"}]}),
+        toy("c", {"depends_on": ["a", "x"]}, fail=["update-early"]),
     )
     yard.calls()
-    assert yard.run("up").changes == {"same": 5}
-    assert made_calls(yard) == []
-    assert {record["urn"].split("::")[-1] for record in yard.state()} == {"toy-dev", "crate", "a", "b", "c", "default"}
+    assert yard.run("up").failed
+    assert made_calls(yard) == ["update x", "update c"]
+    assert {record["urn"].split("::")[-1] for record in yard.state()} == {"toy-dev", "a", "x", "c", "default"}
 
 
 def test_a_half_made_resource_is_kept_and_the_next_up_goes_on_with_it(yard: Embedded) -> None:
@@ -155,6 +162,43 @@ def test_errors_are_the_providers_own_clean_words_and_the_rest_of_the_state_is_k
     assert "pending_operations" not in yard.deployment()
 
 
+def test_a_failing_check_never_shows_a_secret(yard: Embedded) -> None:
+    yard.plan(
+        toy("a", size=-1, secret_size={"$secret": {"deep": "canary"}}, refuse=["secret_size", "secret_size.deep"])
+    )
+    done = yard.run("preview")
+    assert "property secret_size value {[secret]} has a problem: refused" in done.text
+    assert "property secret_size.deep value {[secret]} has a problem: refused" in done.text
+    assert "canary" not in done.text
+
+
+def test_a_traceback_begins_with_the_program(yard: Embedded) -> None:
+    yard.plan(**{"raise": "on purpose"})
+    text = "\n".join(yard.run("preview").errors())
+    files = [line.split('"')[1] for line in text.splitlines() if line.lstrip().startswith("File ")]
+    assert files == [str(yard.project / "__main__.py")]
+
+
+def test_nothing_waits_for_standard_input(yard: Embedded) -> None:
+    child = "subprocess.run(['cat'], check=True, capture_output=True).stdout"
+    code = f"import sys, subprocess\nassert sys.stdin.read() == ''\nassert {child} == b''\n"
+    program = yard.project / "__main__.py"
+    program.write_text(code + program.read_text())
+    yard.plan(toy("a", stdin=True))
+    done = yard.run("up")
+    assert not done.failed, done.text
+
+
+def test_what_others_depend_on_is_not_deleted_before_its_replacement(yard: Embedded) -> None:
+    yard.plan(toy("a", force=1, dbr=True), toy("b", ref={"$ref": "a.id"}))
+    yard.run("up")
+    yard.calls()
+    yard.plan(toy("a", force=2, dbr=True), toy("b", ref={"$ref": "a.id"}))
+    for what in ("preview", "up"):
+        assert "where others depend on it" in "\n".join(yard.run(what).errors())
+    assert made_calls(yard) == []
+
+
 def test_a_failing_check_names_the_property(yard: Embedded) -> None:
     yard.plan(toy("a", size=-1))
     done = yard.run("preview")
@@ -168,15 +212,32 @@ def test_a_failing_check_names_the_property(yard: Embedded) -> None:
     [
         ({"raise": "on purpose"}, "RuntimeError: on purpose"),
         ({"import": True}, "the embedded engine does not support `import_`"),
+        ({"resources": [toy("a", {"id": "x"})]}, "does not support resources that are only read"),
+        ({"resources": [toy("a", {"hide_diffs": ["size"]})]}, "does not support `hide_diffs`"),
+        ({"resources": [toy("a", {"version": "1.2.3"})]}, "does not support `version`"),
+        ({"resources": [toy("a", {"ignore_changes": ["list[*].x"]})]}, "support paths below a property in `ignore"),
+        ({"resources": [toy("a", {"replace_on_changes": ["#initerror"]})]}, "a property in `replace_on_changes`"),
+        ({"resources": [toy("a", {"custom_timeouts": {"create": "abc"}})]}, "does not support `custom_timeouts`"),
+        ({"resources": [toy("a", {"additional_secret_outputs": ["x"]})]}, "support `additional_secret_outputs`"),
+        ({"resources": [toy("a"), toy("b", {"deleted_with": "a"})]}, "does not support `deleted_with`"),
+        ({"resources": [toy("a"), toy("b", ref={"$ref": "a"})]}, "does not support resources as values"),
+        ({"resources": [toy("a", {"aliases": [{"stack": "s"}]})]}, "does not support aliases with another parent"),
+        ({"resources": [{"name": "box", "kind": "Box"}]}, "the embedded engine does not support"),
+        ({"resources": [toy("a"), toy("b", {"parent": "a"})]}, "the embedded engine does not support"),
+        ({"resources": [toy("a", size={"$float": "nan"})]}, "does not support NaN and Infinity"),
+        ({"resources": [toy("a", list=[{"$float": "inf"}])]}, "does not support NaN and Infinity"),
         ({"transform": True}, "the embedded engine does not support stack transforms"),
     ],
 )
 def test_a_program_that_fails_or_asks_too_much_deletes_nothing(yard: Embedded, plan: Json, words: str) -> None:
+    plan = dict(plan)
     yard.plan(toy("a"), toy("b"))
     yard.run("up")
-    yard.plan(toy("a"), **plan)
+    before = yard.store().path.read_text()
+    yard.plan(*(plan.pop("resources", None) or [toy("a")]), **plan)
     done = yard.run("up")
     assert done.failed
+    assert json.loads(before)["checkpoint"]["latest"].keys() == yard.deployment().keys()
     assert words in "\n".join(done.errors())
     assert yard.objects() == {"a-0", "b-0"}
 
@@ -223,18 +284,6 @@ def test_explicit_providers_have_their_own_process_and_configuration(yard: Embed
     assert [state.outputs["region"] for state in yard.resources() if state.name == "a"] == ["north"]
     assert not yard.run("refresh").failed
     assert yard.run("destroy").changes == {"delete": 4}
-
-
-def test_an_object_of_others_is_read_and_never_deleted(yard: Embedded) -> None:
-    yard.plan(toy("a", size=3))
-    yard.run("up")
-    yard.plan(toy("a", size=3), toy("g", {"id": "a-0"}), outputs={"size": {"$ref": "g.made"}})
-    yard.run("up")
-    assert yard.outputs() == {"size": ("made-a", False)}
-    yard.plan(toy("a", size=3))
-    yard.calls()
-    yard.run("up")
-    assert made_calls(yard) == []
 
 
 def test_messages_of_a_provider_reach_their_resource_while_it_works(yard: Embedded) -> None:

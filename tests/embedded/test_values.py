@@ -8,24 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dli.embedded.goal import make_urn, seconds
 from pulumi_dli.embedded.values import (
     SECRET,
     SIGNATURE,
     UNKNOWN,
-    Reference,
     RefusedError,
     Secret,
     compare,
-    covers,
     decode,
     encode,
+    keep_ignored,
     keep_seals,
     mark_secrets,
-    parse_path,
     path_text,
     plain,
-    reset,
     special,
 )
 
@@ -49,10 +45,10 @@ def test_values_differ_exactly_when_something_is_found(old: dict[str, Any], new:
     assert {path for path, _ in compare(old, new).items()} == set(compare(new, old))
 
 
-def test_secrets_references_and_unknowns_cross_the_wire_only_where_they_are_taken() -> None:
-    props = {"s": Secret({"x": 1}), "r": Reference("urn:r", "id"), "c": Reference("urn:c"), "u": [UNKNOWN]}
+def test_secrets_and_unknowns_cross_the_wire_only_where_they_are_taken() -> None:
+    props = {"s": Secret({"x": 1}), "u": [UNKNOWN]}
     assert decode(encode(props, secrets=True)) == props
-    assert decode(encode(props)) == {"s": {"x": 1}, "r": "id", "c": "urn:c", "u": [UNKNOWN]}
+    assert decode(encode(props)) == {"s": {"x": 1}, "u": [UNKNOWN]}
 
 
 def test_assets_are_refused_by_name() -> None:
@@ -79,42 +75,14 @@ def test_comparison(old: Any, new: Any, found: Any) -> None:
     assert compare(old, new) == found
 
 
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        ("a", ("a",)),
-        ("a.b[0].c", ("a", "b", 0, "c")),
-        ('a["b.c"].d', ("a", "b.c", "d")),
-        ("a.*", ("a", "*")),
-        ("a[*].b", ("a", "*", "b")),
-    ],
-)
-def test_paths_are_read_as_pulumi_writes_them(text: str, path: Any) -> None:
-    assert parse_path(text) == path
-    assert covers(path, (*path, "below"))
-    assert not covers((*path, "below"), path)
-
-
 def test_a_path_is_shown_as_it_is_written() -> None:
     assert path_text(("a", 0, "b")) == "a[0].b"
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new", "left"),
-    [
-        ("a", {"a": 1}, {"a": 2, "b": 2}, {"a": 1, "b": 2}),
-        ("a", {}, {"a": 2}, {}),
-        ("a", {"a": 1}, {}, {"a": 1}),
-        ("a.b", {"a": {"b": 1}}, {"a": {"b": 2, "c": 3}}, {"a": {"b": 1, "c": 3}}),
-        ("a[*].b", {"a": [{"b": 1}, {"b": 2}]}, {"a": [{"b": 8}, {"b": 9}]}, {"a": [{"b": 1}, {"b": 2}]}),
-        ("a[1]", {"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
-        ("a.*", {"a": {"x": 1}}, {"a": {"y": 2}}, {"a": {"x": 1}}),
-        ("a.b", {"a": 1}, {"a": {"b": 2}}, {"a": {"b": 2}}),
-    ],
-)
-def test_ignored_paths_take_the_old_value(path: str, old: Any, new: Any, left: Any) -> None:
-    reset(parse_path(path), old, new)
-    assert new == left
+def test_ignored_properties_keep_the_old_value() -> None:
+    new = {"a": 2, "b": 2, "c": 2}
+    keep_ignored(["a", "b", "d"], {"a": 1, "d": 4}, new)
+    assert new == {"a": 1, "c": 2, "d": 4}
 
 
 def test_outputs_are_secret_where_their_inputs_were() -> None:
@@ -129,15 +97,3 @@ def test_an_unchanged_secret_keeps_its_ciphertext() -> None:
     keep_seals(new, {"a": Secret(1, "sealed"), "b": Secret(3, "other")})
     assert new["a"].sealed == "sealed"
     assert new["b"].sealed is None
-
-
-def test_urns_carry_the_types_of_the_parents_but_the_stack() -> None:
-    stack = make_urn("dev", "p", "", "pulumi:pulumi:Stack", "p-dev")
-    box = make_urn("dev", "p", stack, "my:Box", "box")
-    assert box == "urn:pulumi:dev::p::my:Box::box"
-    assert make_urn("dev", "p", box, "my:Toy", "t") == "urn:pulumi:dev::p::my:Box$my:Toy::t"
-
-
-@pytest.mark.parametrize(("text", "found"), [("7m", 420), ("1h30m", 5400), ("1.5s", 1.5), ("100ms", 0.1), ("", 0)])
-def test_durations_are_read_as_go_writes_them(text: str, found: float) -> None:
-    assert seconds(text) == pytest.approx(found)

@@ -20,6 +20,8 @@ def value(spec):
             return getattr(made[name], attribute) if attribute else made[name]
         if "$config" in spec:
             return pulumi.Config().get(spec["$config"])
+        if "$float" in spec:
+            return float(spec["$float"])
         return {key: value(item) for key, item in spec.items()}
     return [value(item) for item in spec] if isinstance(spec, list) else spec
 

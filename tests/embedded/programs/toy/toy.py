@@ -92,6 +92,7 @@ class ToyProvider(ResourceProvider):
     def check(self, olds, news):
         _note("check", news["name"], olds=olds, news=news)
         failures = [CheckFailure("size", "must not be negative")] if _simple(news.get("size")) in (-1, -1.0) else []
+        failures += [CheckFailure(name, "refused") for name in news.get("refuse") or []]
         return CheckResult(news, failures)
 
     def diff(self, id_, olds, news):
@@ -108,6 +109,8 @@ class ToyProvider(ResourceProvider):
         if props.get("say"):
             _say(props["say"])
             _say(f"careful with {name}", severity=engine_pb2.WARNING)
+        if props.get("stdin"):
+            assert not sys.stdin.read()
         if props.get("print"):
             print(f"{name} says: {props['print']}")
         _trouble("create-early", props)

@@ -6,26 +6,28 @@ GetDeploymentInfo the SDK asks SupportsFeature for each feature, which fits them
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent import futures
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from pulumi_dli.embedded.deployment import Deployment
-from pulumi_dli.embedded.goal import read_goal, read_goal_of_get
-from pulumi_dli.embedded.host import CHANNEL
-from pulumi_dli.embedded.steps import SHUT_DOWN, Doer, StoppedError
-from pulumi_dli.embedded.values import RefusedError, decode, encode, refuse
+from pulumi_dli.embedded.children import CHANNEL
+from pulumi_dli.embedded.deployment import Deployment, Goal
+from pulumi_dli.embedded.state import STACK_TYPE, State
+from pulumi_dli.embedded.steps import SHUT_DOWN, StepExecutor, StoppedError
+from pulumi_dli.embedded.values import EmbeddedError, decode, encode, refuse
 
 SEVERITIES = {0: "debug", 1: "info", 2: "warning", 3: "error"}
 # `outputValues` would send dependencies inside of values; the requests name them apart as well. Transforms and hooks
 # are said to be there and refused in the call: otherwise the SDK asks for an update of the Pulumi CLI.
 ABSENT = {"outputValues", "stateMigrations"}
 REFUSED_CALLS = {
+    "ReadResource": "resources that are only read (`ResourceOptions(id=…)`)",
     "Invoke": "invokes (functions of providers)",
     "Call": "method calls on remote components",
     "RegisterPackage": "parameterized packages",
@@ -34,6 +36,62 @@ REFUSED_CALLS = {
     "RegisterResourceHook": "resource hooks",
     "RegisterErrorHook": "error hooks",
 }
+
+
+def _below(paths: Iterable[str]) -> bool:
+    return not all(re.fullmatch(r"\w+", path) for path in paths)
+
+
+REFUSALS: dict[str, Callable[[Any], bool]] = {
+    "`import_`: read the object by `id`, or import it with the CLI": lambda request: bool(request.importId),
+    "transforms": lambda request: bool(request.transforms),
+    "resource hooks": lambda request: request.HasField("hooks") and bool(request.hooks.ListFields()),
+    "`replace_with`": lambda request: bool(request.replace_with),
+    "`replacement_trigger`": lambda request: request.HasField("replacement_trigger"),
+    "`env_var_mappings` of providers": lambda request: bool(request.envVarMappings),
+    "state migrations": lambda request: bool(request.state_migrations),
+    "parameterized packages": lambda request: bool(request.packageRef),
+    "`hide_diffs`": lambda request: bool(request.hideDiffs),
+    "`version` and `plugin_download_url`": lambda request: bool(request.version or request.pluginDownloadURL),
+    "`deleted_with`": lambda request: bool(request.deletedWith),
+    "`custom_timeouts`": lambda request: bool(request.customTimeouts.ListFields()),
+    "`additional_secret_outputs`": lambda request: bool(request.additionalSecretOutputs),
+    "paths below a property in `ignore_changes`": lambda request: _below(request.ignoreChanges),
+    "paths below a property in `replace_on_changes`": lambda request: _below(request.replaceOnChanges),
+    "components": lambda request: request.type != STACK_TYPE and not request.custom,
+    "`parent`": lambda request: request.parent and f"::{STACK_TYPE}::" not in request.parent,
+    "aliases with another parent, stack or project": lambda request: any(
+        getattr(alias.spec, name) for alias in request.aliases for name in ("parentUrn", "noParent", "stack", "project")
+    ),
+}
+"""What a registration may not ask for; an older SDK's protocol lacks some of the fields."""
+
+
+def read_goal(request: Any) -> Goal:
+    """The goal of a RegisterResource request."""
+    for what, asked in REFUSALS.items():
+        try:
+            if asked(request):
+                raise refuse(what)
+        except (AttributeError, ValueError):  # an SDK whose protocol does not know the field
+            continue
+    package = request.type.removeprefix("pulumi:providers:").split(":")[0]
+    if request.custom and package != "pulumi-python":
+        raise refuse(f"resources of the provider {package!r} ({request.type})")
+    state = State(
+        "",
+        request.type,
+        request.custom,
+        inputs=decode(request.object),
+        protect=request.protect,
+        dependencies=sorted(request.dependencies),
+        property_dependencies={key: sorted(value.urns) for key, value in request.propertyDependencies.items()},
+        ignore_changes=list(request.ignoreChanges),
+        replace_on_changes=list(request.replaceOnChanges),
+        retain_on_delete=request.retainOnDelete,
+    )
+    before = request.deleteBeforeReplace or (False if request.deleteBeforeReplaceDefined else None)
+    return Goal(request.name, state, request.provider, before, list(request.aliases))
 
 
 class Server:
@@ -55,9 +113,9 @@ class Server:
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     """What a program registers its resources with."""
 
-    def __init__(self, deployment: Deployment, doer: Doer) -> None:
+    def __init__(self, deployment: Deployment, executor: StepExecutor) -> None:
         self._deployment = deployment
-        self._doer = doer
+        self._executor = executor
         self._busy = 0
         self._idle = threading.Condition()
 
@@ -77,11 +135,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         except StoppedError:
             # The program then ends with one line and without a traceback.
             context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
-        except RefusedError as error:
-            self._doer.fail(urn, str(error))
+        except EmbeddedError as error:
+            self._executor.fail(urn, str(error))
             context.abort(grpc.StatusCode.UNAVAILABLE, SHUT_DOWN)
         except Exception as error:
-            self._doer.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
+            self._executor.fail(urn, f"the embedded engine failed: {type(error).__name__}: {error}")
             raise
         finally:
             with self._idle:
@@ -97,32 +155,20 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
             state = self._deployment.register(read_goal(request))
-            return resource_pb2.RegisterResourceResponse(
-                urn=state.urn, id=state.id, object=encode(state.outputs, secrets=True)
-            )
+            outputs = encode(state.outputs, secrets=True)
+            return resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id, object=outputs)
 
-        return self._guarded(context, self._place(request), call)
-
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def call() -> Any:
-            state = self._deployment.read(read_goal_of_get(request))
-            return resource_pb2.ReadResourceResponse(urn=state.urn, properties=encode(state.outputs, secrets=True))
-
-        return self._guarded(context, self._place(request), call)
+        return self._guarded(context, f"{request.type}::{request.name}", call)
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
-            self._deployment.register_outputs(request.urn, decode(request.outputs))
+            self._deployment.register_outputs(decode(request.outputs))
             return empty_pb2.Empty()
 
         return self._guarded(context, request.urn, call)
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return empty_pb2.Empty()  # there are no hooks that a waiting program could serve
-
-    @staticmethod
-    def _place(request: Any) -> str:
-        return f"{request.type}::{request.name}"
 
 
 def _refusal(what: str) -> Callable[[Monitor, Any, Any], Any]:
@@ -144,7 +190,6 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def __init__(self, say: Callable[..., None]) -> None:
         self._say = say
-        self._root = ""
 
     def serve(self) -> Server:
         return Server(lambda server: engine_pb2_grpc.add_EngineServicer_to_server(self, server), 16)
@@ -153,12 +198,5 @@ class Engine(engine_pb2_grpc.EngineServicer):
         self._say(SEVERITIES[request.severity], request.urn, request.message, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
-    def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return engine_pb2.GetRootResourceResponse(urn=self._root)
-
-    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        self._root = request.urn
-        return engine_pb2.SetRootResourceResponse()
-
     def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return engine_pb2.RequirePulumiVersionResponse()
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(refuse("`require_pulumi_version`")))
