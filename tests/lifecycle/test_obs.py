@@ -31,7 +31,14 @@ def put(world: World, file: Path, key: str = "packages/app.jar", *, owner: str =
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     path = f"obs://{bucket}/{key}"
     uploads = ObsUploads(world.connection)
-    return uploads.put(world.call(), file=str(file), digest=digest, path=path, owner=owner)
+    return uploads.put(
+        world.call(),
+        file=str(file),
+        digest=digest,
+        path=path,
+        owner=owner,
+        is_ours=lambda found, _age: bool(owner) and found.startswith(owner),
+    )
 
 
 def stored(world: World, key: str = "packages/app.jar") -> bytes | None:
@@ -86,7 +93,12 @@ def test_a_cancelled_upload_ends_and_leaves_nothing(world: World, jar: Path) -> 
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()
     with pytest.raises(CancelledError):
         ObsUploads(world.connection).put(
-            call, file=str(jar), digest=digest, path="obs://code/packages/app.jar", owner=OWNER
+            call,
+            file=str(jar),
+            digest=digest,
+            path="obs://code/packages/app.jar",
+            owner=OWNER,
+            is_ours=lambda owner, _age: owner == "me",
         )
     assert stored(world) is None
 
@@ -99,7 +111,12 @@ def test_a_missing_bucket_is_named_with_the_input_that_says_it(world: World, jar
 def test_a_missing_file_is_named(world: World, tmp_path: Path) -> None:
     with pytest.raises(DliError, match=r"absent\.jar cannot be read"):
         ObsUploads(world.connection).put(
-            world.call(), file=str(tmp_path / "absent.jar"), digest="0", path="obs://code/a.jar", owner=""
+            world.call(),
+            file=str(tmp_path / "absent.jar"),
+            digest="0",
+            path="obs://code/a.jar",
+            owner="",
+            is_ours=lambda owner, _age: owner == "me",
         )
 
 
@@ -112,7 +129,14 @@ def test_a_refused_access_key_is_an_error_of_credentials(world: World, jar: Path
 def test_an_address_where_nobody_listens_says_which_setting_to_check(world: World, jar: Path) -> None:
     uploads = ObsUploads(replace(world.connection, obs_endpoint="http://127.0.0.1:1"))
     with pytest.raises(UnsentRequestError, match="dli:obsEndpoint"):
-        uploads.put(world.call(), file=str(jar), digest="0", path="obs://code/a.jar", owner="")
+        uploads.put(
+            world.call(),
+            file=str(jar),
+            digest="0",
+            path="obs://code/a.jar",
+            owner="",
+            is_ours=lambda owner, _age: owner == "me",
+        )
 
 
 @pytest.mark.parametrize("credentials", [Token("a-token"), Password("user", "secret", "domain")])
@@ -121,7 +145,14 @@ def test_without_an_access_key_the_ways_out_are_named_and_no_secret_is(
 ) -> None:
     uploads = ObsUploads(replace(world.connection, credentials=credentials))
     with pytest.raises(ConfigError, match=r"dli:accessKey.*obs:// path") as caught:
-        uploads.put(world.call(), file=str(jar), digest="0", path="obs://code/a.jar", owner="")
+        uploads.put(
+            world.call(),
+            file=str(jar),
+            digest="0",
+            path="obs://code/a.jar",
+            owner="",
+            is_ours=lambda owner, _age: owner == "me",
+        )
     assert "secret" not in str(caught.value).replace("secretKey", "")
 
 
@@ -134,7 +165,14 @@ def test_without_boto3_the_extra_is_named(world: World, jar: Path, monkeypatch: 
 def test_without_an_address_of_obs_the_setting_is_named(world: World, jar: Path) -> None:
     uploads = ObsUploads(replace(world.connection, obs_endpoint=None))
     with pytest.raises(ConfigError, match="dli:obsEndpoint"):
-        uploads.put(world.call(), file=str(jar), digest="0", path="obs://code/a.jar", owner="")
+        uploads.put(
+            world.call(),
+            file=str(jar),
+            digest="0",
+            path="obs://code/a.jar",
+            owner="",
+            is_ours=lambda owner, _age: owner == "me",
+        )
 
 
 def test_deleting_an_object_twice_is_fine(world: World, jar: Path) -> None:
@@ -173,7 +211,9 @@ def test_nothing_is_taken_from_the_environment_or_the_files_of_aws(
 def put_by(connection: Connection, world: World, file: Path, key: str = "packages/app.jar") -> bool:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     path = f"obs://code/{key}"
-    return ObsUploads(connection).put(world.call(), file=str(file), digest=digest, path=path, owner=OWNER)
+    return ObsUploads(connection).put(
+        world.call(), file=str(file), digest=digest, path=path, owner=OWNER, is_ours=lambda owner, _age: owner == "me"
+    )
 
 
 class Other(BaseHTTPRequestHandler):
@@ -242,7 +282,14 @@ def test_a_bucket_that_lives_elsewhere_says_where_and_nobody_goes_there(world: W
     with service(status=status, header=header, body=ELSEWHERE) as (address, asked):
         uploads = ObsUploads(replace(world.connection, obs_endpoint=address))
         with pytest.raises(ConfigError, match=r"region eu-nl.*dli:obsEndpoint"):
-            uploads.put(world.call(), file=str(jar), digest="0", path="obs://code/a.jar", owner="")
+            uploads.put(
+                world.call(),
+                file=str(jar),
+                digest="0",
+                path="obs://code/a.jar",
+                owner="",
+                is_ours=lambda owner, _age: owner == "me",
+            )
         assert len(asked) == 1
         with pytest.raises(ConfigError, match=r"code\.obs\.eu-nl\.example"):
             uploads.listed("code", "x")
