@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ElasticResourcePool": "resources.elastic_resource_pool",
+    "ElasticResourcePoolArgs": "resources.elastic_resource_pool",
     "FlinkJarJob": "resources.flink_jar_job",
     "FlinkJarJobArgs": "resources.flink_jar_job",
     "Package": "packages",
@@ -29,6 +31,8 @@ _HOMES = {
     "ResourceConfigArgs": "resources.flink_jar_job",
     "UploadedPackage": "resources.uploaded_package",
     "UploadedPackageArgs": "resources.uploaded_package",
+    "get_elastic_resource_pool": "resources.functions",
+    "get_elastic_resource_pool_output": "resources.functions",
     "get_flink_jobs": "resources.functions",
     "get_flink_jobs_output": "resources.functions",
     "get_package_group": "resources.functions",
@@ -39,8 +43,11 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from pulumi_dli.packages import Package
+    from pulumi_dli.resources.elastic_resource_pool import ElasticResourcePool, ElasticResourcePoolArgs
     from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
     from pulumi_dli.resources.functions import (
+        get_elastic_resource_pool,
+        get_elastic_resource_pool_output,
         get_flink_jobs,
         get_flink_jobs_output,
         get_package_group,
@@ -54,6 +61,8 @@ if TYPE_CHECKING:
     from pulumi_dli.resources.uploaded_package import UploadedPackage, UploadedPackageArgs
 
 __all__ = [
+    "ElasticResourcePool",
+    "ElasticResourcePoolArgs",
     "FlinkJarJob",
     "FlinkJarJobArgs",
     "Package",
@@ -66,6 +75,8 @@ __all__ = [
     "ResourceConfigArgs",
     "UploadedPackage",
     "UploadedPackageArgs",
+    "get_elastic_resource_pool",
+    "get_elastic_resource_pool_output",
     "get_flink_jobs",
     "get_flink_jobs_output",
     "get_package_group",
