@@ -29,6 +29,8 @@ _HOMES = {
     "QueueArgs": "resources.queue",
     "ResourceConfig": "resources.flink_jar_job",
     "ResourceConfigArgs": "resources.flink_jar_job",
+    "ScalingPolicy": "resources.queue",
+    "ScalingPolicyArgs": "resources.queue",
     "UploadedPackage": "resources.uploaded_package",
     "UploadedPackageArgs": "resources.uploaded_package",
     "get_elastic_resource_pool": "resources.functions",
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
         get_queue_output,
     )
     from pulumi_dli.resources.package_group import PackageGroup, PackageGroupArgs
-    from pulumi_dli.resources.queue import Queue, QueueArgs
+    from pulumi_dli.resources.queue import Queue, QueueArgs, ScalingPolicy, ScalingPolicyArgs
     from pulumi_dli.resources.settings import Provider
     from pulumi_dli.resources.uploaded_package import UploadedPackage, UploadedPackageArgs
 
@@ -73,6 +75,8 @@ __all__ = [
     "QueueArgs",
     "ResourceConfig",
     "ResourceConfigArgs",
+    "ScalingPolicy",
+    "ScalingPolicyArgs",
     "UploadedPackage",
     "UploadedPackageArgs",
     "get_elastic_resource_pool",

@@ -10,21 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pulumi_dli.specs.scaling import hours_of, is_default
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.elastic_resource_pools import PoolQueue
 
 HOURS = range(24)
-ALL_DAY = ("00:00", "24:00")
-
-
-def hours_of(start: str, stop: str) -> frozenset[int]:
-    """The hours of the day from `start` on, up to `stop` excluded; over midnight when that is earlier (12.7)."""
-    first, last = int(start[:2]), int(stop[:2])
-    return frozenset(range(first, last) if first < last else (*range(first, 24), *range(last)))
-
-
-def is_default(policy: Mapping[str, Any]) -> bool:
-    """Whether it is the entry that holds when no other does."""
-    return (policy["impact_start_time"], policy["impact_stop_time"]) == ALL_DAY
 
 
 @dataclass(frozen=True)
@@ -71,32 +64,50 @@ class DeclaredPools:
             self._queues[urn] = tuple(queues)
             return self._problem({queue.pool for queue in self._queues[urn]})
 
+    def queues_in(self, pool: str, *, besides: str) -> list[QueueSizes]:
+        """The queues that the program declares in a pool, without those of one URN."""
+        with self._lock:
+            return [one for urn, many in self._queues.items() if urn != besides for one in many if one.pool == pool]
+
     def _problem(self, names: Iterable[str]) -> str | None:
         sizes = dict(self._pools.values())
         queues = {(one.queue, one.pool): one for many in self._queues.values() for one in many}
         for name in sorted(set(names) & set(sizes)):
             inside = [queue for (_, pool), queue in sorted(queues.items()) if pool == name]
-            if problem := _misfit(name, sizes[name], inside):
+            if problem := misfit(name, sizes[name].min_cu, sizes[name].max_cu, inside):
                 return problem
         return None
 
 
-def _misfit(name: str, pool: _PoolSizes, queues: Sequence[QueueSizes]) -> str | None:
+def live_sizes(pool: str, queues: Iterable[PoolQueue]) -> list[QueueSizes]:
+    """The queues that the service has in a pool, as far as it tells their policies."""
+    found = [QueueSizes(queue.queue_name.lower(), pool, entries_of(queue)) for queue in queues]
+    return [sizes for sizes in found if any(map(is_default, sizes.policies))]
+
+
+def entries_of(queue: PoolQueue) -> list[dict[str, Any]]:
+    """Its policies as a program would give them."""
+    rows = [policy.model_dump(exclude_none=True) for policy in queue.queue_scaling_policies]
+    return [{"priority": 1, **{key: value for key, value in row.items() if value is not False}} for row in rows]
+
+
+def misfit(name: str, min_cu: int, max_cu: int, queues: Sequence[QueueSizes]) -> str | None:
+    """In what these queues do not fit into a pool of this name and these bounds; None when they do."""
     for hour in HOURS:
         now = {queue.queue: queue.at(hour) for queue in queues}
         when = f"from {hour:02}:00 on"
         total = sum(policy["min_cu"] for policy in now.values())
-        if total > pool.min_cu:
+        if total > min_cu:
             parts = ", ".join(f"{queue} {policy['min_cu']}" for queue, policy in now.items())
             return (
                 f"the queues of elastic resource pool {name} need at least {total} CUs {when} ({parts}), more than "
-                f"the pool's min_cu of {pool.min_cu}: raise that to {-(-total // 16) * 16}, or lower the minima"
+                f"the pool's min_cu of {min_cu}: raise that to {-(-total // 16) * 16}, or lower the minima"
             )
         for queue, policy in now.items():
             most = policy["min_cu" if policy.get("inherit_elastic_resource_pool_max_cu") else "max_cu"]
-            if most > pool.max_cu:
+            if most > max_cu:
                 return (
-                    f"queue {queue} may take {most} CUs {when}, more than the max_cu of {pool.max_cu} of its elastic "
+                    f"queue {queue} may take {most} CUs {when}, more than the max_cu of {max_cu} of its elastic "
                     f"resource pool {name}: raise that to {-(-most // 16) * 16}, or lower the maximum of the queue"
                 )
     return None

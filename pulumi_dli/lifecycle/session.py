@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pulumi_dli.api.client import DliClient, client_for
-from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool
+from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool, PoolQueue
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageListing
@@ -50,6 +50,7 @@ class Session:
         self.pools: SharedSnapshot[list[ElasticResourcePool]] = SharedSnapshot(
             client.elastic_resource_pools.list, clock=clock
         )
+        self._pool_queues: dict[str, SharedSnapshot[Sequence[PoolQueue]]] = {}
         self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock)
         self._tags_of: dict[str, SharedSnapshot[Mapping[str, Mapping[str, str]] | None]] = {
@@ -70,7 +71,14 @@ class Session:
         self.jobs.wrote()
         self.queues.invalidate()
         self.pools.invalidate()
+        for queues in [*self._pool_queues.values()]:
+            queues.invalidate()
         self.packages.invalidate()
+
+    def queues_of(self, pool: str) -> SharedSnapshot[Sequence[PoolQueue]]:
+        """The queues in a pool with their policies: one call for all of them."""
+        fetch = partial(self.client.elastic_resource_pools.queues, pool)
+        return self._pool_queues.setdefault(pool, SharedSnapshot(fetch, clock=self.clock))
 
     def queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
         """The tags of all queues, by id, in one call for all; None where the region has no tag calls."""

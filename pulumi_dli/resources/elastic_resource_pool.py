@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_dli.provider import ElasticResourcePoolProvider
 from pulumi_dli.resources.base import DliResource
+from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.shapes import Flag, Settings, Shape, TagMap, Text, Whole
 
 
@@ -59,7 +60,7 @@ class ElasticResourcePool(DliResource, module="dli", name="ElasticResourcePool")
             rule="must have 1 to 128 letters, digits or _, and begin with a letter",
         ),
         "description": Text(most=256),
-        "cidr_in_vpc": Text(pattern="[0-9.]+/[0-9]{1,2}", rule="must be an IPv4 network such as 172.16.0.0/19"),
+        "cidr_in_vpc": Network(),
         "charging_mode": Whole(least=1, most=1, rule="must be 1 (pay per use); others are ordered by hand"),
         "enterprise_project_id": Text(),
         "label": Settings(),

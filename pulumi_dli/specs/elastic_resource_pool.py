@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Rule, Spec
+from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.shapes import Text, Whole
 from pulumi_dli.specs.values import Tags, TextMap, lowered, matching
 
@@ -18,18 +18,10 @@ _BOUNDS = {True: (16, 64), False: (64, 32_000)}  # basic edition, standard editi
 
 NAME = matching(
     r"[A-Za-z][A-Za-z0-9_]{0,127}",
-    # Open Telekom Cloud's API takes a digit in front, its console and the vendor's clients do not (dli_01_0505).
+    # Open Telekom Cloud's API takes a digit in front, its console and the vendor's clients do not (dli-api 12.1).
     "must have 1 to 128 letters, digits or _, and begin with a letter",
 )
 CUS = Whole(least=16, most=32_000)
-
-
-def _network(value: str) -> str:
-    try:
-        ipaddress.IPv4Network(value, strict=False)
-    except ValueError:
-        raise ValueError("must be an IPv4 network such as 172.16.0.0/19") from None
-    return value
 
 
 def is_basic(spec: Any) -> bool:
@@ -93,12 +85,7 @@ long as it exists. The id is the stored (lower-case) name.""",
         None, description="Compute units that it may grow to, at least the maximum of each queue; a multiple of 16."
     )
     description: Annotated[str | None, Effect.IN_PLACE, Text(most=256)] = Field(None, description="Free text.")
-    cidr_in_vpc: Annotated[
-        str | None,
-        Effect.REPLACE,
-        matching(r"[0-9.]+/[0-9]{1,2}", "must be an IPv4 network such as 172.16.0.0/19"),
-        AfterValidator(_network),
-    ] = Field(
+    cidr_in_vpc: Annotated[str | None, Effect.REPLACE, Network()] = Field(
         None,
         description="Network of the pool, best a /16 to /19; it must not overlap that of any data source, and the "
         "default `172.16.0.0/12` covers most.",

@@ -13,6 +13,7 @@ from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen
+from pulumi_dli.lifecycle.pool_sizes import live_sizes, misfit
 from pulumi_dli.lifecycle.pools.mapping import FIXED, SIZES, asks_for_another, reported
 from pulumi_dli.lifecycle.pools.operations import observe
 from pulumi_dli.specs.elastic_resource_pool import STEP
@@ -22,7 +23,7 @@ from pulumi_dli.specs.values import whole
 
 def announce(call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
     """See `contract.Lifecycle.announce`."""
-    _declare(call, news)
+    _declare(call, {name: value for name, value in news.items() if name not in unknown})
     _warn_of_steps(call, {name: news[name] for name in SIZES if name in news and name not in unknown})
     size = f" of {news['min_cu']} to {news['max_cu']} CUs" if not set(SIZES) & set(unknown) else ""
     call.note(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on")
@@ -87,7 +88,13 @@ def _asking_for_another(
 
 
 def _refuse_size(ahead: Ahead, known: Mapping[str, Change]) -> None:
-    """A minimum goes up only to what the pool holds (dli-api 12.5): the service tells that, the state does not."""
+    """A minimum goes up only to what the pool holds (dli-api 12.5): the service tells that, the state does not.
+
+    And a bound goes down only to what its queues have now: they come after their pool, and so do their changes.
+    """
+    lower = (change.new < whole(change.old) for name in SIZES if (change := known.get(name)) and change.old is not None)
+    if any(lower) and not {*SIZES} & {*ahead.unknown}:
+        _refuse_lowering(ahead)
     change = known.get("min_cu")
     if change is None or change.old is None or change.new <= whole(change.old):
         return
@@ -99,6 +106,18 @@ def _refuse_size(ahead: Ahead, known: Mapping[str, Change]) -> None:
         "now, and a minimum goes up only to those. Raise the max_cu of its queues first (the pool grows at the next "
         "full hour), then min_cu, then the minima of the queues"
     )
+
+
+def _refuse_lowering(ahead: Ahead) -> None:
+    try:
+        session = ahead.connect()
+        there = live_sizes(ahead.id, session.queues_of(ahead.id).get())
+    except DliError:
+        return  # not looked up
+    if problem := misfit(ahead.id, ahead.news["min_cu"], ahead.news["max_cu"], there):
+        raise DliError(
+            f"{problem}. That is how the queues are now: lower them first, in an `up` of its own, then the pool"
+        )
 
 
 def _size(name: str, change: Change) -> str:
