@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ElasticResourcePool": "resources.elastic_resource_pool",
+    "ElasticResourcePoolArgs": "resources.elastic_resource_pool",
     "FlinkJarJob": "resources.flink_jar_job",
     "FlinkJarJobArgs": "resources.flink_jar_job",
     "Package": "packages",
@@ -27,8 +29,12 @@ _HOMES = {
     "QueueArgs": "resources.queue",
     "ResourceConfig": "resources.flink_jar_job",
     "ResourceConfigArgs": "resources.flink_jar_job",
+    "ScalingPolicy": "resources.queue",
+    "ScalingPolicyArgs": "resources.queue",
     "UploadedPackage": "resources.uploaded_package",
     "UploadedPackageArgs": "resources.uploaded_package",
+    "get_elastic_resource_pool": "resources.functions",
+    "get_elastic_resource_pool_output": "resources.functions",
     "get_flink_jobs": "resources.functions",
     "get_flink_jobs_output": "resources.functions",
     "get_package_group": "resources.functions",
@@ -39,8 +45,11 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from pulumi_dli.packages import Package
+    from pulumi_dli.resources.elastic_resource_pool import ElasticResourcePool, ElasticResourcePoolArgs
     from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
     from pulumi_dli.resources.functions import (
+        get_elastic_resource_pool,
+        get_elastic_resource_pool_output,
         get_flink_jobs,
         get_flink_jobs_output,
         get_package_group,
@@ -49,11 +58,13 @@ if TYPE_CHECKING:
         get_queue_output,
     )
     from pulumi_dli.resources.package_group import PackageGroup, PackageGroupArgs
-    from pulumi_dli.resources.queue import Queue, QueueArgs
+    from pulumi_dli.resources.queue import Queue, QueueArgs, ScalingPolicy, ScalingPolicyArgs
     from pulumi_dli.resources.settings import Provider
     from pulumi_dli.resources.uploaded_package import UploadedPackage, UploadedPackageArgs
 
 __all__ = [
+    "ElasticResourcePool",
+    "ElasticResourcePoolArgs",
     "FlinkJarJob",
     "FlinkJarJobArgs",
     "Package",
@@ -64,8 +75,12 @@ __all__ = [
     "QueueArgs",
     "ResourceConfig",
     "ResourceConfigArgs",
+    "ScalingPolicy",
+    "ScalingPolicyArgs",
     "UploadedPackage",
     "UploadedPackageArgs",
+    "get_elastic_resource_pool",
+    "get_elastic_resource_pool_output",
     "get_flink_jobs",
     "get_flink_jobs_output",
     "get_package_group",

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    wanted.add_argument("--pool", action="extend", nargs="+", default=[], metavar="NAME", help="only these pools")
     wanted.add_argument("--queue", action="extend", nargs="+", default=[], metavar="NAME", help="only these queues")
     wanted.add_argument("--group", action="extend", nargs="+", default=[], metavar="NAME", help="only these groups")
     wanted.add_argument(
@@ -99,7 +100,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from pulumi_dli.lifecycle.session import Session  # noqa: PLC0415
 
     session = Session(client_for(resolve_connection(_settings(arguments), os.environ)))
-    found = find(session, Wanted(arguments.queue, arguments.group, arguments.job), _tell)
+    found = find(session, Wanted(arguments.queue, arguments.group, arguments.job, arguments.pool), _tell)
     if not found:
         raise DliError(f"there is nothing to import in project {session.project_id}")
     write_private(arguments.out, import_file(found, redact=arguments.redact))

@@ -223,6 +223,15 @@ class QueueProvider(DliProvider):
         return QueueLifecycle()
 
 
+class ElasticResourcePoolProvider(DliProvider):
+    """Provider of `pulumi_dli.ElasticResourcePool`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle  # noqa: PLC0415
+
+        return ElasticResourcePoolLifecycle()
+
+
 class PackageGroupProvider(DliProvider):
     """Provider of `pulumi_dli.PackageGroup`."""
 
@@ -294,4 +303,11 @@ def _spec(lifecycle: Lifecycle[Any], fields: Mapping[str, Any]) -> Spec:
     return host.apart(spec)
 
 
-__all__ = ["DliProvider", "FlinkJarJobProvider", "PackageGroupProvider", "QueueProvider", "UploadedPackageProvider"]
+__all__ = [
+    "DliProvider",
+    "ElasticResourcePoolProvider",
+    "FlinkJarJobProvider",
+    "PackageGroupProvider",
+    "QueueProvider",
+    "UploadedPackageProvider",
+]

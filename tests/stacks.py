@@ -28,6 +28,7 @@ from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, HalfDone
 from pulumi_dli.lifecycle.ownership import Claims
+from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from pulumi_dli.specs.fields import check as check_fields
@@ -100,6 +101,7 @@ class Phase:
         self._session: Session | None = None
         self._announced: set[str] = set()
         self._claims = Claims()
+        self._pools = DeclaredPools()
 
     def close(self) -> None:
         pass
@@ -118,6 +120,7 @@ class Phase:
             progress=self.progress.append,
             note=lambda text: self._say("info", text),
             warn=lambda text: self._say("warning", text),
+            pools=self._pools,
         )
 
     def _say(self, severity: str, text: str) -> None:

@@ -37,7 +37,7 @@ pulumi.export("both", [first.id, {"second": second.job_id}])
 
 WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "queue": (
-        'dli.Queue("x", queue_name="_q", cu_count=20, resource_mode=2, platform="arm", tags={" a": "b"})',
+        'dli.Queue("x", queue_name="_q", cu_count=18, resource_mode=2, platform="arm", tags={" a": "b"})',
         {
             "queue_name": "1 to 128 letters",
             "cu_count": "multiple of 16",

@@ -16,10 +16,17 @@ import pytest
 
 import pulumi_dli
 from pulumi_dli import config
-from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider, UploadedPackageProvider
+from pulumi_dli.provider import (
+    ElasticResourcePoolProvider,
+    FlinkJarJobProvider,
+    PackageGroupProvider,
+    QueueProvider,
+    UploadedPackageProvider,
+)
 from pulumi_dli.resources.base import DliResource
 from pulumi_dli.specs import generate
 from pulumi_dli.specs.catalogue import catalogue
+from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
@@ -29,6 +36,7 @@ from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 
 ROOT = Path(__file__).parent.parent
 RESOURCES: list[tuple[type[DliResource], type[Spec]]] = [
+    (pulumi_dli.ElasticResourcePool, ElasticResourcePoolSpec),
     (pulumi_dli.Queue, QueueSpec),
     (pulumi_dli.PackageGroup, PackageGroupSpec),
     (pulumi_dli.UploadedPackage, UploadedPackageSpec),
@@ -66,6 +74,9 @@ def test_every_field_says_what_its_change_does(spec: type[Spec]) -> None:
 
 
 PICKLED = {
+    ElasticResourcePoolProvider: (
+        "gASVOgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBtFbGFzdGljUmVzb3VyY2VQb29sUHJvdmlkZXKUk5QpgZQu"
+    ),
     QueueProvider: "gASVLAAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjA1RdWV1ZVByb3ZpZGVylJOUKYGULg==",
     PackageGroupProvider: "gASVMwAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBRQYWNrYWdlR3JvdXBQcm92aWRlcpSTlCmBlC4=",
     UploadedPackageProvider: "gASVNgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBdVcGxvYWRlZFBhY2thZ2VQcm92aWRlcpSTlCmBlC4=",
@@ -84,7 +95,7 @@ def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
 def test_importing_the_package_loads_no_heavy_library() -> None:
     program = (
         "import sys, pulumi, pulumi_dli; pulumi_dli.Queue, pulumi_dli.PackageGroup, pulumi_dli.FlinkJarJob, "
-        "pulumi_dli.UploadedPackage, "
+        "pulumi_dli.ElasticResourcePool, pulumi_dli.UploadedPackage, "
         "pulumi_dli.Provider, pulumi_dli.get_queue\n"
         "heavy = {'requests', 'pydantic', 'keystoneauth1', 'deepdiff', 'boto3', 'starlette'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or None)"

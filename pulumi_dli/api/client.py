@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from pulumi_dli.api.answers import Request
+from pulumi_dli.api.elastic_resource_pools import ElasticResourcePools
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, Limits
 from pulumi_dli.api.flink_jobs import FlinkJobs
 from pulumi_dli.api.package_groups import PackageGroups
@@ -41,6 +42,7 @@ class DliClient:
         self.connection = connection
         self._transport = Transport(connection, clock=clock, policy=policy, limits=limits)
         self.queues = Queues(self._transport)
+        self.elastic_resource_pools = ElasticResourcePools(self._transport)
         self.package_groups = PackageGroups(self._transport)
         self.flink_jobs = FlinkJobs(self._transport)
         self.tags = Tags(self._transport)

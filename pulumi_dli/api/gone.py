@@ -16,6 +16,7 @@ class Subject(StrEnum):
     """What kind of object a request is about."""
 
     QUEUE = "queue"
+    POOL = "elastic resource pool"
     PACKAGE = "package"
     JOB = "job"
     TAGGED = "tagged resource"
@@ -41,7 +42,7 @@ def is_gone(subject: Subject | None, *, status: int, code: str, message: str, em
         return (status == 400 and code == "DLI.0002") or (status == 404 and (dli or empty))
     if subject is Subject.JOB:
         return status == 400 and code in _MISSING_JOB
-    if subject is Subject.TAGGED:
+    if subject in (Subject.TAGGED, Subject.POOL):
         return (status == 400 and code == "DLI.0002") or (status == 404 and dli)
     return False
 

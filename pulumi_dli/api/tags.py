@@ -22,6 +22,7 @@ MOST_PAGES = 500  # of one list: a service that goes on after these repeats itse
 LONG_PAGE = 1000  # nothing is published about the most; whoever asks for so many bears a refusal
 
 QUEUE = "dli_queue"
+POOL = "dli_elastic_resource_pool"
 PACKAGE = "dli_package_resource"
 FLINK_JOB = "dli_flink_job"
 

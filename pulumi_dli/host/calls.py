@@ -19,6 +19,7 @@ from pulumi_dli.host.answers import redacted
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
 from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.pool_sizes import PROCESS_POOLS
 
 T = TypeVar("T")
 
@@ -93,6 +94,7 @@ def current_call() -> Call:
         progress=progress,
         note=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.INFO),
         warn=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.WARNING),
+        pools=PROCESS_POOLS,
     )
 
 

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.errors import DliError, NotFoundError
+from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.errors import ApiError, DliError, NotFoundError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Observation
 from pulumi_dli.lifecycle.jobs import facts, wire
 from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
 from pulumi_dli.lifecycle.ownership import visible
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
+from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Spec, check
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
@@ -37,10 +40,11 @@ class Wanted:
     queues: Sequence[str] = ()
     groups: Sequence[str] = ()
     jobs: Sequence[str] = ()
+    pools: Sequence[str] = ()
 
     @property
     def everything(self) -> bool:
-        return not (self.queues or self.groups or self.jobs)
+        return not (self.queues or self.groups or self.jobs or self.pools)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ Note = Callable[[str], None]
 
 
 def find(session: Session, wanted: Wanted, note: Note) -> list[Found]:
-    """Queues, then groups, then jobs: each after what it may refer to.
+    """Pools, then queues, then groups, then jobs: each after what it may refer to.
 
     Args:
         note: hears what was left out, and why.
@@ -66,7 +70,24 @@ def find(session: Session, wanted: Wanted, note: Note) -> list[Found]:
     Raises:
         DliError: something that was asked for by name does not exist, or the service cannot be asked.
     """
-    return [*_queues(session, wanted, note), *_groups(session, wanted, note), *_jobs(session, wanted, note)]
+    return [found for kind in (_pools, _queues, _groups, _jobs) for found in kind(session, wanted, note)]
+
+
+def _pools(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+    asked = {name.lower() for name in wanted.pools}
+    if not (wanted.everything or asked):
+        return
+    try:
+        there = {pool.name for pool in session.pools.get()}
+    except ApiError as error:
+        if not wanted.everything or not is_unpublished(error):
+            raise
+        return  # a region without pools
+    _all_there("elastic resource pool", asked, there)
+    for name in sorted(there if wanted.everything else asked):
+        seen = ElasticResourcePoolLifecycle().read(Call(), session, name, {})
+        if seen is not None:
+            yield from _checked("ElasticResourcePool", ElasticResourcePoolSpec, name, seen, note)
 
 
 def _queues(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:

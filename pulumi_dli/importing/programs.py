@@ -15,8 +15,13 @@ from pulumi_dli.specs.package_names import stored_name
 SECRETIVE = ("entrypoint_args", "runtime_config")
 """Inputs of jobs that may hold secrets: the service does not tell which do."""
 
-_NAME_INPUT = {"Queue": "queue_name", "PackageGroup": "group_name", "FlinkJarJob": "name"}
-_PREFIX = {"Queue": "queue", "PackageGroup": "group", "FlinkJarJob": "job"}
+_NAME_INPUT = {
+    "ElasticResourcePool": "elastic_resource_pool_name",
+    "Queue": "queue_name",
+    "PackageGroup": "group_name",
+    "FlinkJarJob": "name",
+}
+_PREFIX = {"ElasticResourcePool": "pool", "Queue": "queue", "PackageGroup": "group", "FlinkJarJob": "job"}
 _REFERENCES = ("entrypoint", "dependency_jars", "dependency_files")
 
 
@@ -82,6 +87,9 @@ def _expression(
     one: Found, field: str, value: Any, variables: Mapping[tuple[str, str], str], found: Sequence[Found]
 ) -> str:
     """The Python text of an input, by reference to other objects where it names them."""
+    pool = variables.get(("ElasticResourcePool", str(value)))
+    if one.kind == "Queue" and field == "elastic_resource_pool_name" and pool:
+        return f"{pool}.elastic_resource_pool_name"
     if one.kind == "FlinkJarJob":
         queue = variables.get(("Queue", str(value)))
         if field == "queue_name" and queue:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.redaction import visible
 
 
@@ -28,6 +29,7 @@ class Call:
         cancelled: set when the person asked to stop; waits end early.
         progress: shows a passing line on the resource ("submitting, 3 min"); throttled by the host.
         note: says a lasting line on the resource, at most once each.
+        pools: the elastic resource pools and the queues in them that the program has declared so far.
         warn: says a lasting warning on the resource, at most once each.
     """
 
@@ -39,3 +41,4 @@ class Call:
     progress: Callable[[str], None] = _silent
     note: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent
+    pools: DeclaredPools = field(default_factory=DeclaredPools)

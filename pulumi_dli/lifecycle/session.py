@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pulumi_dli.api.client import DliClient, client_for
+from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool, PoolQueue
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.package_groups import PackageListing
@@ -26,6 +28,7 @@ from pulumi_dli.lifecycle.sharing.watching import JobWatcher
 
 JOB_TAGS = "dli_flink_job"
 QUEUE_TAGS = "dli_queue"
+POOL_TAGS = "dli_elastic_resource_pool"
 PACKAGE_TAGS = "dli_package_resource"
 
 
@@ -44,11 +47,15 @@ class Session:
         self.watcher: JobWatcher[FlinkJob] = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
         self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, gather_seconds=poll / 4, clock=clock)
         self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
+        self.pools: SharedSnapshot[list[ElasticResourcePool]] = SharedSnapshot(
+            client.elastic_resource_pools.list, clock=clock
+        )
+        self._pool_queues: dict[str, SharedSnapshot[Sequence[PoolQueue]]] = {}
         self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock)
-        self._queue_tags: SharedSnapshot[Mapping[str, Mapping[str, str]] | None] = SharedSnapshot(
-            self._find_queue_tags, clock=clock
-        )
+        self._tags_of: dict[str, SharedSnapshot[Mapping[str, Mapping[str, str]] | None]] = {
+            kind: SharedSnapshot(partial(self._find_tags, kind), clock=clock) for kind in (QUEUE_TAGS, POOL_TAGS)
+        }
 
     def backoff(self) -> Backoff:
         """The pauses of one wait."""
@@ -63,11 +70,23 @@ class Session:
         """A write of ours went out: what was read before is old."""
         self.jobs.wrote()
         self.queues.invalidate()
+        self.pools.invalidate()
+        for queues in [*self._pool_queues.values()]:
+            queues.invalidate()
         self.packages.invalidate()
+
+    def queues_of(self, pool: str) -> SharedSnapshot[Sequence[PoolQueue]]:
+        """The queues in a pool with their policies: one call for all of them."""
+        fetch = partial(self.client.elastic_resource_pools.queues, pool)
+        return self._pool_queues.setdefault(pool, SharedSnapshot(fetch, clock=self.clock))
 
     def queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
         """The tags of all queues, by id, in one call for all; None where the region has no tag calls."""
-        return self._queue_tags.get()
+        return self._tags_of[QUEUE_TAGS].get()
+
+    def pool_tags(self) -> Mapping[str, Mapping[str, str]] | None:
+        """As `queue_tags`, of all elastic resource pools."""
+        return self._tags_of[POOL_TAGS].get()
 
     def set_tags(self, kind: str, id: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Change only the tags that differ (dli-api 4.7); a tag is removed by key and value."""
@@ -82,11 +101,12 @@ class Session:
     def tags_changed(self) -> None:
         """A write of tags went out: what was read before is old."""
         self.job_tags.changed()
-        self._queue_tags.invalidate()
+        for tags in self._tags_of.values():
+            tags.invalidate()
 
-    def _find_queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
+    def _find_tags(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
         try:
-            return self.client.tags.find_resources(QUEUE_TAGS, {})
+            return self.client.tags.find_resources(kind, {})
         except ApiError as error:
             if is_unpublished(error):
                 return None

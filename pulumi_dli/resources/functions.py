@@ -38,6 +38,25 @@ class QueueInfo:
 
 
 @dataclass(frozen=True)
+class ElasticResourcePoolInfo:
+    """An elastic resource pool that exists (dli-api 12.2). `current_cu` is what it holds now, `queues` are names."""
+
+    elastic_resource_pool_name: str
+    status: str
+    fail_reason: str | None
+    min_cu: int | None
+    max_cu: int | None
+    current_cu: int | None
+    queues: tuple[str, ...]
+    cidr_in_vpc: str | None
+    description: str | None
+    resource_id: str | None
+    owner: str | None
+    create_time: int | None
+    enterprise_project_id: str | None
+
+
+@dataclass(frozen=True)
 class PackageInfo:
     """A package of a group. `status` is `READY`, `UPLOADING` or `FAILED`; jobs refer to it by `path`."""
 
@@ -84,6 +103,26 @@ def get_queue(queue_name: str, *, provider: Provider | None = None) -> QueueInfo
 def get_queue_output(queue_name: pulumi.Input[str], *, provider: Provider | None = None) -> pulumi.Output[QueueInfo]:
     """As `get_queue`, for a name that is an output."""
     return _later(lambda client, known: _queue(client, known["queue_name"]), provider, queue_name=queue_name)
+
+
+def get_elastic_resource_pool(
+    elastic_resource_pool_name: str, *, provider: Provider | None = None
+) -> ElasticResourcePoolInfo:
+    """The elastic resource pool of this name, in letters of any case.
+
+    Raises:
+        RunError: there is none, or the service cannot be asked.
+    """
+    return _asked(
+        lambda client: _pool(client, elastic_resource_pool_name), provider.plain_settings if provider else None
+    )
+
+
+def get_elastic_resource_pool_output(
+    elastic_resource_pool_name: pulumi.Input[str], *, provider: Provider | None = None
+) -> pulumi.Output[ElasticResourcePoolInfo]:
+    """As `get_elastic_resource_pool`, for a name that is an output."""
+    return _later(lambda client, known: _pool(client, known["name"]), provider, name=elastic_resource_pool_name)
 
 
 def get_package_group(group_name: str, *, provider: Provider | None = None) -> PackageGroupInfo:
@@ -156,6 +195,14 @@ def _queue(client: DliClient, name: str) -> QueueInfo:
     if found is None:
         raise pulumi.RunError(f"there is no queue named {name}")
     return QueueInfo(**{field: getattr(found, field) for field in QueueInfo.__dataclass_fields__})
+
+
+def _pool(client: DliClient, name: str) -> ElasticResourcePoolInfo:
+    found = client.elastic_resource_pools.find(name)
+    if found is None:
+        raise pulumi.RunError(f"there is no elastic resource pool named {name}")
+    fields = {field: getattr(found, field) for field in ElasticResourcePoolInfo.__dataclass_fields__}
+    return ElasticResourcePoolInfo(**{**fields, "queues": found.queues or ()})
 
 
 def _group(client: DliClient, name: str) -> PackageGroupInfo:

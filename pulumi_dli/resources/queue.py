@@ -10,7 +10,29 @@ import pulumi
 from pulumi_dli.provider import QueueProvider
 from pulumi_dli.resources.base import DliResource
 from pulumi_dli.specs.forms import Network
-from pulumi_dli.specs.shapes import Flag, ListOf, Settings, Shape, TagMap, Text, Whole
+from pulumi_dli.specs.shapes import Flag, ListOf, Record, Settings, Shape, TagMap, Text, Whole
+
+
+class ScalingPolicyArgs(TypedDict, total=False):
+    """As a program gives it."""
+
+    min_cu: Required[pulumi.Input[int]]
+    max_cu: pulumi.Input[int]
+    priority: pulumi.Input[int]
+    impact_start_time: pulumi.Input[str]
+    impact_stop_time: pulumi.Input[str]
+    inherit_elastic_resource_pool_max_cu: pulumi.Input[bool]
+
+
+class ScalingPolicy(TypedDict, total=False):
+    """As an output holds it."""
+
+    min_cu: Required[int]
+    max_cu: int
+    priority: int
+    impact_start_time: str
+    impact_stop_time: str
+    inherit_elastic_resource_pool_max_cu: bool
 
 
 class QueueArgs(TypedDict, total=False):
@@ -21,6 +43,7 @@ class QueueArgs(TypedDict, total=False):
     queue_type: pulumi.Input[Literal["general", "sql"]] | None
     resource_mode: pulumi.Input[int] | None
     elastic_resource_pool_name: pulumi.Input[str] | None
+    scaling_policies: pulumi.Input[Sequence[pulumi.Input[ScalingPolicyArgs]]] | None
     description: pulumi.Input[str] | None
     charging_mode: pulumi.Input[int] | None
     enterprise_project_id: pulumi.Input[str] | None
@@ -91,6 +114,28 @@ class Queue(DliResource, module="dli", name="Queue"):
             pattern="(?!_)(?![0-9]+$)[A-Za-z0-9_]{1,128}",
             rule="1 to 128 letters, digits or _, does not begin with _, not all digits",
         ),
+        "scaling_policies": ListOf(
+            item=Record(
+                name="ScalingPolicy",
+                keys=(
+                    ("min_cu", Whole(least=4, step=4, most=32000, rule="must be a multiple of 4 CUs, from 4 to 32000")),
+                    ("max_cu", Whole(least=4, step=4, most=32000, rule="must be a multiple of 4 CUs, from 4 to 32000")),
+                    ("priority", Whole(least=1, most=100)),
+                    (
+                        "impact_start_time",
+                        Text(pattern="([01][0-9]|2[0-3]):00", rule='must be a full hour such as "08:00"'),
+                    ),
+                    (
+                        "impact_stop_time",
+                        Text(
+                            pattern="([01][0-9]|2[0-3]|24):00", rule='must be a full hour such as "20:00", or "24:00"'
+                        ),
+                    ),
+                    ("inherit_elastic_resource_pool_max_cu", Flag()),
+                ),
+                required=("min_cu",),
+            )
+        ),
         "description": Text(most=256),
         "charging_mode": Whole(least=1, most=2),
         "enterprise_project_id": Text(
@@ -128,6 +173,7 @@ class Queue(DliResource, module="dli", name="Queue"):
         queue_type: pulumi.Output[Literal["general", "sql"] | None]
         resource_mode: pulumi.Output[int | None]
         elastic_resource_pool_name: pulumi.Output[str | None]
+        scaling_policies: pulumi.Output[Sequence[ScalingPolicy] | None]
         description: pulumi.Output[str | None]
         charging_mode: pulumi.Output[int | None]
         enterprise_project_id: pulumi.Output[str | None]
@@ -149,6 +195,7 @@ class Queue(DliResource, module="dli", name="Queue"):
         queue_type: pulumi.Input[Literal["general", "sql"]] | None = None,
         resource_mode: pulumi.Input[int] | None = None,
         elastic_resource_pool_name: pulumi.Input[str] | None = None,
+        scaling_policies: pulumi.Input[Sequence[pulumi.Input[ScalingPolicyArgs]]] | None = None,
         description: pulumi.Input[str] | None = None,
         charging_mode: pulumi.Input[int] | None = None,
         enterprise_project_id: pulumi.Input[str] | None = None,
@@ -166,12 +213,18 @@ class Queue(DliResource, module="dli", name="Queue"):
 
         Args:
             resource_name: Name of the resource in the program; the default of `queue_name`.
-            cu_count: Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes.
+            cu_count: Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes. In
+                a pool: those of its scaling policy for all day, from 4, in effect from the next full hour.
             queue_name: Name, in letters of any case; the service stores it in lower case.
             queue_type: `general` (default; Flink and Spark jar jobs need it) or `sql`.
             resource_mode: 1 dedicated (default; Flink jar jobs need it), 0 shared.
             elastic_resource_pool_name: The elastic resource pool to live in. A queue can enter a pool, but never
                 leave or change it.
+            scaling_policies: What it may take of its pool, by hours of the day: entries with `min_cu` and, when not
+                as given here, `max_cu` (`min_cu`), `priority` (1, to 100; larger first), `impact_start_time`
+                (`00:00`), `impact_stop_time` (`24:00`) and `inherit_elastic_resource_pool_max_cu`. Without an entry
+                for all day, there is one with `cu_count` as minimum and maximum. Flink jobs never make a pool grow:
+                for their queues, give both alike.
             description: Free text, at most 256 characters (128 by Open Telekom Cloud's guide); never changed later.
             charging_mode: 1: pay per CU-hour.
             enterprise_project_id: Enterprise project, where Enterprise Management is on.
@@ -191,6 +244,7 @@ class Queue(DliResource, module="dli", name="Queue"):
             "queue_type": queue_type,
             "resource_mode": resource_mode,
             "elastic_resource_pool_name": elastic_resource_pool_name,
+            "scaling_policies": scaling_policies,
             "description": description,
             "charging_mode": charging_mode,
             "enterprise_project_id": enterprise_project_id,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Assumed, Computed, Declaration, Effect, Rule, Spec
+from pulumi_dli.specs.fields import LOCAL, PLACE, Assumed, Computed, Declaration, Effect, Part, Rule, Spec
 from pulumi_dli.specs.forms import Network
+from pulumi_dli.specs.scaling import ALL_DAY, hours_of, is_default
 from pulumi_dli.specs.shapes import Text, Whole
 from pulumi_dli.specs.values import Tags, TextMap, lowered, matching, one_of
 
@@ -29,6 +30,81 @@ LABEL = matching(
     "must be key=value in letters, digits or _ . -; multi_az takes 2 only (dli_02_0194)",
 )
 PROJECT = matching(r"[A-Za-z0-9\-]{1,64}", 'must be an id of 1 to 64 letters, digits or -, or "0"')
+
+
+_START = matching(r"([01][0-9]|2[0-3]):00", 'must be a full hour such as "08:00"')
+_STOP = matching(r"([01][0-9]|2[0-3]|24):00", 'must be a full hour such as "20:00", or "24:00"')
+_POLICY_CUS = Whole(least=4, step=4, most=32000, rule="must be a multiple of 4 CUs, from 4 to 32000")
+
+
+class ScalingPolicy(Part):
+    """What a queue may take of its pool during some hours of each day (dli-api 12.7, dli_02_0332)."""
+
+    type_name: ClassVar[str] = "ScalingPolicy"
+
+    min_cu: Annotated[int, _POLICY_CUS]
+    max_cu: Annotated[int | None, _POLICY_CUS] = None
+    priority: Annotated[int, Whole(least=1, most=100)] = 1
+    impact_start_time: Annotated[str, _START] = ALL_DAY[0]
+    impact_stop_time: Annotated[str, _STOP] = ALL_DAY[1]
+    inherit_elastic_resource_pool_max_cu: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """Its maximum is its minimum when omitted; not to follow the pool's maximum is what happens anyway."""
+        if not isinstance(value, dict):
+            return value
+        given = {name: item for name, item in value.items() if item is not None}
+        if given.get("inherit_elastic_resource_pool_max_cu") is False:
+            del given["inherit_elastic_resource_pool_max_cu"]
+        return {"max_cu": given.get("min_cu"), **given}
+
+
+def _apart(policies: tuple[ScalingPolicy, ...]) -> tuple[ScalingPolicy, ...]:
+    """In the order of the day: the service has none (dli-api 12.7)."""
+    day = sorted(policies, key=lambda one: (not is_default(one.model_dump()), one.impact_start_time))
+    taken: dict[int, str] = {}
+    for policy in day:
+        said = f"{policy.impact_start_time} to {policy.impact_stop_time}"
+        if policy.impact_start_time == policy.impact_stop_time:
+            raise ValueError(f"has an entry without an hour ({said})")
+        if policy.max_cu is not None and policy.min_cu > policy.max_cu:
+            raise ValueError(f"has a min_cu of {policy.min_cu} above the max_cu of {policy.max_cu} ({said})")
+        if is_default(policy.model_dump()):
+            if policy is not day[0]:
+                raise ValueError(f"has two entries for all day ({said})")
+            continue
+        for hour in sorted(hours_of(policy.impact_start_time, policy.impact_stop_time)):
+            if hour in taken:
+                raise ValueError(f"has entries that overlap at {hour:02}:00: {taken[hour]}, and {said}")
+            taken[hour] = said
+    return tuple(day)
+
+
+def _policies_are_of_pools(spec: Any) -> str | None:
+    if spec.scaling_policies is not None and not spec.elastic_resource_pool_name:
+        return "is for a queue in an elastic resource pool: give elastic_resource_pool_name, or leave it out"
+    return None
+
+
+def _all_day_is_cu_count(spec: Any) -> str | None:
+    least = next((one.min_cu for one in spec.scaling_policies or () if is_default(one.model_dump())), None)
+    if None in (least, spec.cu_count) or least == spec.cu_count:
+        return None
+    return f"has a min_cu of {least} all day, and cu_count is {spec.cu_count}: that is the same number, give it twice"
+
+
+def _dedicated_in_a_pool(spec: Any) -> str | None:
+    if spec.resource_mode == 0 and spec.elastic_resource_pool_name:
+        return "a queue in an elastic resource pool is dedicated: leave resource_mode out (dli_01_0530)"
+    return None
+
+
+def _sql_in_a_pool(spec: Any) -> str | None:
+    if spec.queue_type == "sql" and spec.elastic_resource_pool_name and spec.cu_count and spec.cu_count < 8:
+        return "a SQL queue in an elastic resource pool has at least 8 CUs (dli-api 12.7)"
+    return None
 
 
 def _engine_is_for_sql(spec: Any) -> str | None:
@@ -93,14 +169,20 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
         Rule(("labels",), _each_label_once),
         Rule(("labels", "elastic_resource_pool_name"), _one_zone_in_a_pool),
         Rule(("cu_count", "elastic_resource_pool_name"), _size_outside_of_a_pool),
+        Rule(("cu_count", "elastic_resource_pool_name", "queue_type"), _sql_in_a_pool),
         Rule(("cidr_in_vpc", "elastic_resource_pool_name"), _network_is_the_pools),
+        Rule(("resource_mode", "elastic_resource_pool_name"), _dedicated_in_a_pool),
+        Rule(("scaling_policies", "elastic_resource_pool_name"), _policies_are_of_pools),
+        Rule(("scaling_policies", "cu_count"), _all_day_is_cu_count),
     )
 
     queue_name: Annotated[str | None, Effect.REPLACE, NAME, AfterValidator(lowered)] = Field(
         None, description="Name, in letters of any case; the service stores it in lower case."
     )
     cu_count: Annotated[int | None, Effect.IN_PLACE, CUS] = Field(
-        None, description="Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes."
+        None,
+        description="Compute units, a multiple of 16. A change scales the queue, which takes about ten minutes. In a "
+        "pool: those of its scaling policy for all day, from 4, in effect from the next full hour.",
     )
     queue_type: Annotated[str | None, Effect.REPLACE, one_of("general", "sql"), Assumed("general")] = Field(
         None, description="`general` (default; Flink and Spark jar jobs need it) or `sql`."
@@ -111,6 +193,16 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
     elastic_resource_pool_name: Annotated[str | None, Effect.IN_PLACE, POOL, AfterValidator(lowered)] = Field(
         None,
         description="The elastic resource pool to live in. A queue can enter a pool, but never leave or change it.",
+    )
+    scaling_policies: Annotated[tuple[ScalingPolicy, ...] | None, Effect.IN_PLACE, LOCAL, AfterValidator(_apart)] = (
+        Field(
+            None,
+            description="What it may take of its pool, by hours of the day: entries with `min_cu` and, when not as "
+            "given here, `max_cu` (`min_cu`), `priority` (1, to 100; larger first), `impact_start_time` (`00:00`), "
+            "`impact_stop_time` (`24:00`) and `inherit_elastic_resource_pool_max_cu`. Without an entry for all day, "
+            "there is one with `cu_count` as minimum and maximum. Flink jobs never make a pool grow: for their queues, "
+            "give both alike.",
+        )
     )
     description: Annotated[str | None, Effect.IGNORED, Text(most=256)] = Field(
         None, description="Free text, at most 256 characters (128 by Open Telekom Cloud's guide); never changed later."

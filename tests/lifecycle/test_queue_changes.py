@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.api.answers import Request
-from pulumi_dli.api.retry import Repeat
 from pulumi_dli.errors import ConflictError, DliError
 from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
@@ -136,24 +134,19 @@ def test_scalings_that_never_happen_fail_in_the_preview(world: World, cus: int, 
 
 
 def in_a_pool(world: World) -> Resource:
-    pool = {"elastic_resource_pool_name": "Pool", "min_cu": 128, "max_cu": 256}
-    world.session.client._transport.send(_request("POST", ("elastic-resource-pools",), pool))
+    world.session.client.elastic_resource_pools.create(
+        {"elastic_resource_pool_name": "Pool", "min_cu": 256, "max_cu": 256}
+    )
     world.emulator.advance(180)
     queue = Resource(world, QueueLifecycle(), "pooled")
     queue.create({"queue_name": "pooled", "cu_count": 64, "elastic_resource_pool_name": "Pool"})
     return queue
 
 
-def _request(method: str, segments: tuple[str, ...], body: dict[str, Any]) -> Any:
-    return Request(method, "v3", segments, "pools", Repeat.ONCE, body=body)
-
-
-def test_a_queue_in_a_pool_is_scaled_by_the_pool_and_never_leaves_it(world: World) -> None:
+def test_a_queue_in_a_pool_never_leaves_it(world: World) -> None:
     queue = in_a_pool(world)
     inputs = {"queue_name": "pooled", "cu_count": 64, "elastic_resource_pool_name": "pool"}
     assert queue.drift(inputs) == []
-    with pytest.raises(DliError, match="scaling policies"):
-        queue.foresee({**inputs, "cu_count": 256})
     for pool in (None, "another"):
         with pytest.raises(DliError, match="neither leave nor change"):
             queue.foresee({**inputs, "elastic_resource_pool_name": pool})
@@ -175,6 +168,9 @@ def test_a_queue_enters_its_pool_in_place(world: World, queue: Resource) -> None
 def test_cus_that_a_pool_has_moved_are_no_drift_and_no_order(world: World) -> None:
     queue = in_a_pool(world)
     inputs = {"queue_name": "pooled", "cu_count": 64, "elastic_resource_pool_name": "pool"}
+    policies = [{"priority": 1, "impact_start_time": "00:00", "impact_stop_time": "24:00", "min_cu": 64, "max_cu": 64}]
+    world.time.pass_by(1200)
+    world.session.client.elastic_resource_pools.set_policies("pool", "pooled", policies)
     world.emulator.act("queue.scale", queue="pooled", cu_count=128)
     assert queue.drift(inputs) == []
     queue.update(inputs)

@@ -41,6 +41,14 @@ KINDS = [
         ("queues.delete",),
     ),
     Kind(
+        "ElasticResourcePool",
+        {"elastic_resource_pool_name": "Pool", "min_cu": 64, "max_cu": 128, "tags": {"team": "a"}},
+        {"max_cu": 256, "description": "shared", "tags": {"team": "b"}},
+        lambda stack: stack.emulator.act("pool.delete", pool="pool", project_id=stack.project_id) and None,
+        "pools.create",
+        ("pools.delete",),
+    ),
+    Kind(
         "PackageGroup",
         {"group_name": "apps", "packages": ["obs://jars/a.jar"]},
         {"packages": ["obs://jars/a.jar", "obs://jars/b.jar"]},

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError, OwnershipError
+from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.create import Existing
 from pulumi_dli.lifecycle.queues.moves import CHANGE_SECONDS, observe, tagged_queue
+from pulumi_dli.lifecycle.queues.room import when_there_is_room
 from pulumi_dli.lifecycle.queues.wire import create_body, impossible_scaling, misfits, plan_scaling, unlike
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.queue import QueueSpec
@@ -21,13 +23,15 @@ class QueueCreation:
     kind = KIND
     create_seconds = CHANGE_SECONDS
 
-    def __init__(self, session: Session, spec: QueueSpec) -> None:
+    def __init__(self, call: Call, session: Session, spec: QueueSpec) -> None:
+        self._call = call
         self._session = session
         self._spec = spec
         self._name = str(spec.queue_name).lower()
 
     def post(self, owner: str) -> str:
-        self._session.client.queues.create(create_body(self._spec, owner))
+        pool, body = self._spec.elastic_resource_pool_name or "", create_body(self._spec, owner)
+        when_there_is_room(self._call, self._session, pool, lambda: self._session.client.queues.create(body))
         return self._name
 
     def find(self) -> Queue | None:
@@ -58,7 +62,8 @@ class QueueCreation:
         if wrong := misfits(self._spec, found):
             raise OwnershipError(f"{which}: {'; '.join(wrong)}: declare it as it is, or choose another queue_name")
         target = int(self._spec.cu_count or 0)
-        if plan_scaling(found, target):
+        in_pool = found.elastic_resource_pool_name or self._spec.elastic_resource_pool_name
+        if not in_pool and plan_scaling(found, target):
             cus = found.cu_spec or found.cu_count or 0
-            if reason := impossible_scaling(self._name, cus, target, found.elastic_resource_pool_name):
+            if reason := impossible_scaling(self._name, cus, target):
                 raise OwnershipError(f"{which}: {reason}")

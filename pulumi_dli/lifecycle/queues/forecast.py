@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen
+from pulumi_dli.lifecycle.pool_sizes import QueueSizes
+from pulumi_dli.lifecycle.queues import policies
 from pulumi_dli.lifecycle.queues.moves import observe
-from pulumi_dli.lifecycle.queues.wire import differs, facts, impossible_scaling
+from pulumi_dli.lifecycle.queues.wire import differs, facts, impossible_scaling, managed
 from pulumi_dli.specs.fields import Change, Effect
+from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
 _EVERYWHERE = (16, 64, 256)
@@ -23,6 +26,7 @@ _EVERYWHERE = (16, 64, 256)
 
 def foresee(call: Call, ahead: Ahead) -> Foreseen:
     """See `contract.Lifecycle.foresee`."""
+    declare(call, ahead.news, ahead.unknown, ahead.olds)
     if not ahead.changes:
         return Foreseen(False)
     known = {change.field: change for change in ahead.changes if not change.unknown}
@@ -57,6 +61,33 @@ def foresee(call: Call, ahead: Ahead) -> Foreseen:
     return Foreseen(None)
 
 
+def declare(
+    call: Call, news: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any] | None = None
+) -> None:
+    """Declare a queue that will be in a pool, for the arithmetic over all that the program declares.
+
+    A queue that gets another name is there twice until its replacement is done.
+
+    Raises:
+        DliError: the pool has no room for it.
+    """
+    before = managed(olds or {})
+    renamed = before.get("queue_name") not in (None, news.get("queue_name"))
+    known = {} if "scaling_policies" in unknown else {name: news[name] for name in news if name not in unknown}
+    sizes = [size for inputs in (known, *([before] if renamed else [])) if (size := _sizes(inputs))]
+    if problem := call.pools.declare_queue(call.urn, sizes):
+        raise DliError(problem)
+
+
+def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:
+    """What a queue takes of its pool; None outside of pools, and as long as something is not known."""
+    name, pool, cus = (inputs.get(field) for field in ("queue_name", "elastic_resource_pool_name", "cu_count"))
+    if not isinstance(name, str) or not isinstance(pool, str) or not isinstance(cus, int):
+        return None
+    spec = QueueSpec.of(inputs)
+    return QueueSizes(name, pool.lower(), policies.wanted(spec, None))
+
+
 def _warn_of_size(call: Call, ahead: Ahead, known: Mapping[str, Change]) -> None:
     cus = known["cu_count"].new if "cu_count" in known else None
     if cus and cus not in _EVERYWHERE and not ahead.news.get("elastic_resource_pool_name"):
@@ -68,10 +99,13 @@ def _cus(ahead: Ahead, known: Mapping[str, Change]) -> str | None:
     if change is None or change.new is None or change.old is None:
         return None
     old, new = whole(change.old), change.new
-    reason = impossible_scaling(ahead.id, old, new, _pool_of(ahead))
+    pool = _pool_of(ahead) or ahead.news.get("elastic_resource_pool_name")
+    if pool:
+        return f"takes {new} CUs of pool {pool} in the place of {old}, from the next full hour on"
+    reason = impossible_scaling(ahead.id, old, new)
     if reason and (queue := _live(ahead)):  # the state's number may be an old one: a person has scaled it since
         old = queue.cu_spec or queue.cu_count or old
-        reason = impossible_scaling(ahead.id, old, new, (queue.elastic_resource_pool_name or "").lower())
+        reason = impossible_scaling(ahead.id, old, new)
     if reason:
         raise DliError(reason)
     if old == new:
@@ -112,6 +146,7 @@ def _live(ahead: Ahead) -> Queue | None:
 def _small(known: Mapping[str, Any]) -> list[str]:
     words = {
         "tags": "changes tags",
+        "scaling_policies": "changes its scaling policies, from the next full hour on",
         "cidr_in_vpc": "changes its network range",
         "elastic_resource_pool_name": "enters the elastic resource pool, for good",
     }

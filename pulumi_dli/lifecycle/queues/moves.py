@@ -8,6 +8,7 @@ outputs of `HalfDone` hold the reached values in the place of the wished ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pulumi_dli.api.answers import is_queue_assigning
@@ -25,6 +26,8 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import HalfDone
+from pulumi_dli.lifecycle.queues import policies
+from pulumi_dli.lifecycle.queues.room import when_there_is_room
 from pulumi_dli.lifecycle.queues.wire import facts, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.session import QUEUE_TAGS, Session
 from pulumi_dli.lifecycle.sharing.waiting import (
@@ -39,11 +42,13 @@ from pulumi_dli.lifecycle.sharing.waiting import (
 )
 from pulumi_dli.lifecycle.tagging import TaggedObject, set_declared_tags
 from pulumi_dli.specs.queue import QueueSpec
+from pulumi_dli.specs.scaling import default_policy
 
 CHANGE_SECONDS = 45 * 60.0  # as long as others allow a scaling (dli-api 3.8)
 UNORDERED_SECONDS = 15 * 60.0  # service time for which an accepted order may not show: a scaling takes about 10 minutes
+UNSHOWN_SECONDS = 60.0  # service time for which the list of a pool may be behind a change of policies
 OTHER_ORDER_SECONDS = 60.0  # and for which another number may be one from before a late list
-_IN_PLACE = ("cu_count", "cidr_in_vpc", "elastic_resource_pool_name", "tags")
+_IN_PLACE = ("cu_count", "scaling_policies", "cidr_in_vpc", "elastic_resource_pool_name", "tags")
 
 
 class QueueMoves:
@@ -100,8 +105,9 @@ class QueueMoves:
         steps: dict[str, Callable[[], None]] = {
             "tags": lambda: self._tag(tags_before),
             "cidr_in_vpc": self._change_network,
-            "cu_count": self._scale,
             "elastic_resource_pool_name": self._enter_pool,
+            "cu_count": self._resize,
+            "scaling_policies": lambda: None,  # with cu_count, in one call
         }
         wished = self._spec.inputs
         for field, step in steps.items():
@@ -118,7 +124,7 @@ class QueueMoves:
 
     def _found(self) -> dict[str, Any]:
         found = {
-            "cu_count": self._queue.cu_count,
+            "cu_count": None if self._queue.elastic_resource_pool_name else self._queue.cu_count,  # of its policies
             "cidr_in_vpc": self._queue.cidr_in_vpc,
             "elastic_resource_pool_name": (self._queue.elastic_resource_pool_name or "").lower(),
         }
@@ -173,16 +179,81 @@ class QueueMoves:
         self._once_assigned(lambda: self._session.client.queues.enter_pool(self._id, wished))
         self._queue = self._look()
 
+    def _resize(self) -> None:
+        pool = (self._queue.elastic_resource_pool_name or "").lower()
+        if not pool and self._fresh:  # an answer may leave it out; what was just created is in it
+            pool = self._spec.elastic_resource_pool_name or ""
+        if pool:
+            self._set_policies(pool)
+        else:
+            self._scale()
+
+    def _set_policies(self, pool: str) -> None:
+        """A pool's queue has its CUs from its policies (dli-api 12.7); they take effect at the next full hour."""
+        declared_before = managed(self._olds).get("scaling_policies") is not None
+
+        def there() -> policies.Policies:
+            queues = self._session.queues_of(pool).get(not_older_than=self._session.clock.now())
+            found = policies.found(queues, self._id)
+            if found is None:
+                raise DliError(f"queue {self._id} is not in the elastic resource pool {pool} any more")
+            return found
+
+        made = [default_policy(int(self._spec.cu_count or 0))] if self._fresh else there()
+        wanted = policies.wanted(self._spec, made, declared_before=declared_before)
+        if policies.same(wanted, made):
+            return
+        put = partial(self._session.client.elastic_resource_pools.set_policies, pool, self._id, wanted)
+        try:
+            when_there_is_room(self._call, self._session, pool, lambda: self._once_assigned(put))
+        except ApiError as error:
+            if isinstance(error, AuthError | ThrottledError | LostAnswerError):
+                raise
+            raise DliError(
+                f"the scaling policies of queue {self._id} were not changed: {error}. At every hour the minima of the "
+                f"queues in pool {pool} must fit into its min_cu, and each maximum into its max_cu; a queue that "
+                "leaves the program goes last"
+            ) from error
+        self._await_policies(there, wanted, again=lambda: self._once_assigned(put))
+
+    def _await_policies(
+        self, there: Callable[[], policies.Policies], wanted: policies.Policies, *, again: Callable[[], None]
+    ) -> None:
+        """Until the pool shows them; asked for once more when it does not."""
+        silence, asked_again = Silence(self._session.service_now, seconds=UNSHOWN_SECONDS), False
+
+        def describe(found: policies.Policies) -> Seen:
+            nonlocal asked_again
+            if policies.same(found, wanted):
+                return Seen("shown")
+            if silence.lasts():
+                if asked_again:
+                    return Seen(UNHEARD, "DLI accepted its scaling policies twice, and does not show them")
+                asked_again = True
+                silence.broken()
+                again()
+            return Seen("accepted", words="its scaling policies were accepted, and are not shown yet")
+
+        wait_for(
+            there,
+            id=self._id,
+            goal=Goal("queue", target={"shown"}, failed={UNHEARD}, moving={"accepted"}),
+            describe=describe,
+            deadline=self._deadline,
+            backoff=self._session.backoff(),
+            call=self._call,
+            clock=self._session.clock,
+        )
+
     def _scale(self) -> None:
         target = int(self._spec.cu_count or 0)
         plan = plan_scaling(self._queue, target)
-        pool = self._queue.elastic_resource_pool_name
-        if plan is None or self._fresh or (pool and managed(self._olds).get("cu_count") == target):
-            return  # a pool's policies move the CUs of its queues: no order of ours is missing
+        if plan is None or self._fresh:
+            return
         cus_ordered = self._queue.cu_spec
         if plan.action:
             cus = cus_ordered or self._queue.cu_count or target
-            if reason := impossible_scaling(self._id, cus, target, pool):
+            if reason := impossible_scaling(self._id, cus, target):
                 raise DliError(reason)
             self._order(plan.action, plan.amount, target)
         self._await_cus(target, ordered_before=cus_ordered)
@@ -256,7 +327,7 @@ class QueueMoves:
         if found is None:
             raise DliError(f"queue {self._id} is gone: it was deleted while it was being changed")
         self._queue = found
-        if found.cu_count and "cu_count" in self._reached:
+        if found.cu_count and "cu_count" in self._reached and not found.elastic_resource_pool_name:
             self._reached["cu_count"] = found.cu_count
         return found
 

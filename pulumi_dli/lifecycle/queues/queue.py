@@ -26,8 +26,8 @@ from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
 from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
+from pulumi_dli.lifecycle.queues import forecast, policies
 from pulumi_dli.lifecycle.queues.create import KIND, QueueCreation
-from pulumi_dli.lifecycle.queues.forecast import foresee
 from pulumi_dli.lifecycle.queues.moves import QueueMoves, observe
 from pulumi_dli.lifecycle.queues.wire import facts, imported, managed, refreshed
 from pulumi_dli.lifecycle.session import Session
@@ -50,17 +50,20 @@ class QueueLifecycle:
         return []
 
     def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        forecast.declare(call, news, unknown)
         size = f"a queue of {news['cu_count']} CUs" if "cu_count" not in unknown else "a queue"
         call.note(f"creates {size}; its compute comes with the first job (6 to 10 minutes)")
 
     def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
-        return foresee(call, ahead)
+        return forecast.foresee(call, ahead)
 
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]
 
     def create(self, call: Call, session: Session, spec: QueueSpec) -> Outcome:
-        made = create_or_adopt(call, session, QueueCreation(session, spec), adopt=bool(spec.adopt), tags=spec.tags)
+        made = create_or_adopt(
+            call, session, QueueCreation(call, session, spec), adopt=bool(spec.adopt), tags=spec.tags
+        )
         fresh = made.found is None
         queue = made.found or _read_back(call, session, spec, made)
         moves = QueueMoves(call, session, made.id, spec, queue, whose=made.notes(), touched=True, fresh=fresh)
@@ -76,7 +79,8 @@ class QueueLifecycle:
             return None
         known = bool(managed(olds))
         tags = _listed_tags(session, queue) if "tags" in managed(olds) or not known else None
-        inputs = refreshed(queue, olds, tags) if known else imported(queue, tags)
+        there = _policies(session, queue)
+        inputs = refreshed(queue, olds, tags, there) if known else imported(queue, tags, there)
         whose = whose_in(olds) if known else {"owner_tag": (tags or {}).get(OWNER_TAG, "")}
         outs = {**inputs, **facts(queue, olds), **session.where(), **whose}
         return Observation(name, outs, inputs)
@@ -129,7 +133,7 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, made: Created[Queu
             again = True
             silence.broken()
             with contextlib.suppress(ConflictError, LostAnswerError):  # names are unique: it is there after all, or not
-                QueueCreation(session, spec).post(made.owner_tag)
+                QueueCreation(call, session, spec).post(made.owner_tag)
         return Seen("missing", words="created, not readable yet")
 
     goal = Goal("queue", target={"readable"}, failed={UNHEARD}, moving={"missing"})
@@ -150,6 +154,12 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, made: Created[Queu
         outs.pop("cidr_in_vpc", None)  # not done yet: the next update sees that it is missing
         raise HalfDone(name, outs, (f"queue {name} was created, but: {error}",)) from error
     return found
+
+
+def _policies(session: Session, queue: Queue) -> policies.Policies | None:
+    """The scaling policies of a queue in a pool, out of one call for all queues of the pool; None outside of pools."""
+    pool = (queue.elastic_resource_pool_name or "").lower()
+    return policies.found(session.queues_of(pool).get(), queue.queue_name.lower()) if pool else None
 
 
 def _listed_tags(session: Session, queue: Queue) -> Mapping[str, str] | None:

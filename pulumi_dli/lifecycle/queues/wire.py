@@ -12,6 +12,7 @@ from typing import Any
 
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.lifecycle.ownership import declared_tags_now, visible, wire_tags
+from pulumi_dli.lifecycle.queues import policies
 from pulumi_dli.specs.fields import Assumed
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
@@ -89,10 +90,13 @@ def _settings(queue: Queue) -> dict[str, Any]:
     }
 
 
-def refreshed(queue: Queue, olds: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
+def refreshed(
+    queue: Queue, olds: Mapping[str, Any], tags: Mapping[str, str] | None, there: policies.Policies | None = None
+) -> dict[str, Any]:
     """The program's own inputs as they are now; a field it left out is not managed, and stays out.
 
-    `description`, `properties` and `adopt` are kept: the service never changes the first and never shows the others.
+    In a pool, its sizes are those of its scaling policies (`there`). `description`, `properties` and `adopt` are kept:
+    the service never changes the first and never shows the others.
     """
     inputs = managed(olds)
     pool = (queue.elastic_resource_pool_name or "").lower()
@@ -106,7 +110,9 @@ def refreshed(queue: Queue, olds: Mapping[str, Any], tags: Mapping[str, str] | N
     if "cidr_in_vpc" in inputs and queue.cidr_in_vpc:
         inputs["cidr_in_vpc"] = queue.cidr_in_vpc
     if "cu_count" in inputs and queue.cu_count is not None and not pool:
-        inputs["cu_count"] = queue.cu_count  # in a pool its policies move the CUs, which no program of ours repairs
+        inputs["cu_count"] = queue.cu_count
+    if there is not None:
+        inputs |= policies.refreshed(inputs, there)
     if "elastic_resource_pool_name" in inputs:
         inputs["elastic_resource_pool_name"] = pool or None
     if "tags" in inputs and (now := declared_tags_now(inputs["tags"], tags)) is not None:
@@ -114,7 +120,7 @@ def refreshed(queue: Queue, olds: Mapping[str, Any], tags: Mapping[str, str] | N
     return {name: value for name, value in inputs.items() if value is not None}
 
 
-def imported(queue: Queue, tags: Mapping[str, str] | None) -> dict[str, Any]:
+def imported(queue: Queue, tags: Mapping[str, str] | None, there: policies.Policies | None = None) -> dict[str, Any]:
     """What a program would have to say to get this queue: for a queue that no program of ours has declared."""
     said = {"queue_name": queue.queue_name.lower(), "cu_count": queue.cu_count, **_settings(queue)}
     said.pop("cidr_in_vpc", None)
@@ -122,7 +128,8 @@ def imported(queue: Queue, tags: Mapping[str, str] | None) -> dict[str, Any]:
         said.pop("queue_type", None)
         said.pop("engine", None)
     inputs = {name: value for name, value in said.items() if value is not None and value != _UNSAID.get(name)}
-    return {**inputs, **({"tags": visible(tags)} if tags and visible(tags) else {})}
+    sizes = {} if there is None else policies.imported(there)
+    return {**inputs, **sizes, **({"tags": visible(tags)} if tags and visible(tags) else {})}
 
 
 def differs(name: str, old: Any, new: Any, settings: Mapping[str, Any]) -> bool:
@@ -138,7 +145,9 @@ def misfits(spec: QueueSpec, queue: Queue) -> list[str]:
     """In what an existing queue is not the declared one, and can never become it."""
     wished = {**DEFAULTS, **spec.inputs}
     found = {"queue_type": queue.queue_type, "resource_mode": queue.resource_mode}
-    return [
+    pool, wanted = (queue.elastic_resource_pool_name or "").lower(), spec.elastic_resource_pool_name
+    elsewhere = [f"elastic_resource_pool_name is {pool}, not {wanted}"] if pool and wanted not in (None, pool) else []
+    return elsewhere + [
         f"{name} is {value}, not {wished[name]}"
         for name, value in found.items()
         if value not in (None, _LEGACY_TYPE, wished[name])
@@ -178,16 +187,14 @@ def plan_scaling(queue: Queue, target: int) -> Scaling | None:
     return Scaling("scale_out" if target > ordered else "scale_in", abs(target - ordered))
 
 
-def impossible_scaling(name: str, cus: int, target: int, pool: str | None) -> str | None:
-    """Why the service will never scale this queue like that, and the ways out (dli-api 4.5); None when it may."""
+def impossible_scaling(name: str, cus: int, target: int) -> str | None:
+    """Why the service will never scale this queue like that, and the ways out (dli-api 4.5); None when it may.
+
+    Of a queue outside of pools: in one, its scaling policies change (dli-api 12.7).
+    """
     new_name = "or give the queue a new queue_name, and its jobs move to the new one with a savepoint"
     if target == cus:
         return None
-    if pool:
-        return (
-            f"queue {name} is in the elastic resource pool {pool}, whose scaling policies decide over its CUs: "
-            f"change them there and set cu_count back to {cus}"
-        )
     if cus <= 16:
         return f"queue {name}: a queue of 16 CUs cannot be scaled: set cu_count back to {cus}, {new_name}"
     if cus <= 64 and target < cus:
