@@ -1,5 +1,5 @@
-"""The command `pulumi-dli`: `emulator` starts a local DLI, `import` brings what exists into a stack, `summary` tells a
-pull request what a preview does to streams.
+"""The command `pulumi-dli`: `doctor` checks a project before its first deployment, `emulator` starts a local DLI,
+`import` brings what exists into a stack, `summary` tells a pull request what a preview does to streams.
 
 Owns arguments, exit statuses and one-line errors; loads nothing that the chosen command does not need.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_dli import __version__
+from pulumi_dli.doctor.command import add_arguments as add_doctor_arguments
+from pulumi_dli.doctor.command import doctor
 from pulumi_dli.errors import DliError
 from pulumi_dli.summary.command import add_arguments as add_summary_arguments
 from pulumi_dli.summary.command import summarise
@@ -37,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="pulumi-dli", description="Flink on Data Lake Insight, beside the Pulumi program."
     )
     parser.add_argument("--version", action="version", version=f"pulumi-dli {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{emulator,import,summary}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{doctor,emulator,import,summary}")
     commands.add_parser("emulator", help="start a local DLI for demos and tests", add_help=False)
     wanted = commands.add_parser(
         "import",
@@ -51,19 +53,25 @@ def _parser() -> argparse.ArgumentParser:
     wanted.add_argument(
         "--job", action="extend", nargs="+", default=[], metavar="NAME|ID", help="only these Flink jobs"
     )
-    wanted.add_argument(
+    wanted.add_argument("--out", type=Path, default=Path("import.json"), help="the import file (%(default)s)")
+    wanted.add_argument("--redact", action="store_true", help="keep arguments and runtime settings out of the program")
+    add_summary_arguments(commands)
+    for asking in (wanted, add_doctor_arguments(commands)):
+        _add_place(asking)
+    return parser
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that asks the service: where its settings are, and those that win over them."""
+    parser.add_argument(
         "--stack-config",
         type=Path,
         metavar="FILE",
         help="a stack's file, where there is no CLI: Pulumi.dev.yaml",
     )
-    wanted.add_argument("--region", help="such as eu-de")
-    wanted.add_argument("--project-id", help="the id of the project")
-    wanted.add_argument("--endpoint", help="address of the service, where it is not the region's own")
-    wanted.add_argument("--out", type=Path, default=Path("import.json"), help="the import file (%(default)s)")
-    wanted.add_argument("--redact", action="store_true", help="keep arguments and runtime settings out of the program")
-    add_summary_arguments(commands)
-    return parser
+    parser.add_argument("--region", help="such as eu-de")
+    parser.add_argument("--project-id", help="the id of the project")
+    parser.add_argument("--endpoint", help="address of the service, where it is not the region's own")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "summary":
             return summarise(arguments)
+        if arguments.command == "doctor":
+            return doctor(arguments)
         _import(arguments)
     except DliError as error:
         return _complain(str(error))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from pulumi_dli.connection import AccessKey, Connection, Credentials, Password, 
 from pulumi_dli.errors import ConfigError, MissingSettingError
 from pulumi_dli.regions import Region, region_of, region_of_project, without_address
 from pulumi_dli.sources import (
+    CREDENTIAL,
     KINDS,
     PLACE,
     PROJECT,
@@ -38,6 +39,10 @@ from pulumi_dli.sources import (
 
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # dli-api 1.1
 _VERSION = re.compile(r"/v\d+(\.\d+)?$")  # of IAM, at the end of its address
+
+_PLACE_SETTINGS = (*PLACE, "obsEndpoint", "caBundle", "insecure")
+_CREDENTIAL_SETTINGS = ("accessKey", "secretKey", "securityToken", "token", "userName", "password", "domainName",
+                        "domainId", "authUrl")  # fmt: skip
 
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "connectTimeout": (0.1, 600),
@@ -87,6 +92,34 @@ def resolve_connection(config: Callable[[str], Any], environ: Mapping[str, str])
         max_concurrency=int(numbers["maxConcurrency"] or Connection.max_concurrency),
         owner=stack.get("owner") or backend_of(environ),
     )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting that counts: its name without the namespace, where it was said, and what."""
+
+    name: str
+    place: str
+    value: str = field(repr=False)
+
+
+def origins(config: Callable[[str], Any], environ: Mapping[str, str]) -> list[Origin]:
+    """The settings that a connection is made of, also of one that is not complete. What is said in vain is left out.
+
+    Raises:
+        ConfigError: a setting is no text, or the cloud that is named is not there.
+    """
+    stack = stack_source(config)
+    outside = outside_source(stack, environ)
+    place = _place(stack, outside)
+    project = _project(stack, outside, place, place.get("region") or region_of_project(place.get("projectName")))
+    credential = next((source for source in (stack, outside) if source.has(CREDENTIAL)), stack)
+    found = {name: Origin(name, stack.place, value) for name, value in stack.values.items()}
+    for names, source in ((_PLACE_SETTINGS, place), (PROJECT, project), (_CREDENTIAL_SETTINGS, credential)):
+        for name in names:
+            if value := source.get(name):
+                found.setdefault(name, Origin(name, outside.place, value))
+    return [found[name] for name in SETTINGS if name in found]
 
 
 def _place(stack: Source, outside: Source) -> Source:
@@ -254,4 +287,4 @@ def _number(stack: Source, key: str) -> float | None:
     return number
 
 
-__all__ = ["SECRET_SETTINGS", "SETTINGS", "resolve_connection", "unknown_settings"]
+__all__ = ["SECRET_SETTINGS", "SETTINGS", "Origin", "origins", "resolve_connection", "unknown_settings"]

@@ -3,8 +3,9 @@
 import signal
 
 from tests.engines import _dli_of_the_process, dli, engine, make_engine
+from tests.tls import certificate, tls_service
 
-__all__ = ["_dli_of_the_process", "dli", "engine", "make_engine"]
+__all__ = ["_dli_of_the_process", "certificate", "dli", "engine", "make_engine", "tls_service"]
 
 
 def pytest_configure() -> None:
