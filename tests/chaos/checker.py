@@ -199,6 +199,9 @@ def _whose(world: World, state: State) -> Iterator[Problem]:
         for one in [entry.outs, *(entry.outs.get("superseded") or ())]
         if one.get("path")
     ]
+    # What an earlier version needed may be gone already, when a deployment was killed before it could write that down.
+    declared = {(entry.id, _name_of(one)) for entry in held[GROUP] for one in entry.outs["packages"]}
+    declared |= {entry.outs.get("path") for entry in held[UPLOAD]}
     pairs: tuple[tuple[str, list[Any], list[Any]], ...] = (
         ("job", world.own_jobs(), [int(entry.id) for entry in held[JOB]]),
         ("queue", world.own_queues(), [entry.id for entry in held[QUEUE]]),
@@ -208,7 +211,7 @@ def _whose(world: World, state: State) -> Iterator[Problem]:
     for what, there, known in pairs:
         for one in set(there) - set(known):
             yield "orphan", f"{what} {one} is in no state"
-        for one in set(known) - set(there):
+        for one in (set(known) & declared if what in ("package", "object") else set(known)) - set(there):
             yield "lost", f"{what} {one} is in the state and not there"
         if what in ("job", "queue"):
             for one in {item for item in known if known.count(item) > 1}:
@@ -277,7 +280,10 @@ def _successors(world: World, epochs: list[Epoch]) -> Iterator[Problem]:
             if event["type"] == "deleted" and event["seq"] not in world.by_people and ran:
                 deleted[label] = job_id
             runs_first = event["type"] == "run" and event["seq"] not in world.by_people
-            bare = runs_first and not event["facts"].get("savepoint_path")
+            said = any(
+                severity == "warning" and "starts without its state" in text for severity, text in epoch.told.lines
+            )
+            bare = not said and runs_first and not event["facts"].get("savepoint_path")
             if bare and deleted.get(label, job_id) != job_id and epoch.modes_of(label) not in ("stateless", ""):
                 yield "state lost", f"job {job_id} ({label}) does not go on from job {deleted[label]}"
 

@@ -25,7 +25,7 @@ PROJECT_ID = "c0ffee00c0ffee00c0ffee00c0ffee00"
 
 WAYS_OUT = re.compile(
     r"upgrade_mode stateless|allow_old_savepoint|stateless as upgrade_mode|initial_savepoint_path|savepoint_on_delete"
-    r"|run `pulumi refresh`|cannot become a draft|give adopt=True|no call to import a savepoint"
+    r"|run `pulumi refresh`|cannot become a draft|give adopt=True|no call to import a savepoint|use upgrade_mode"
 )
 """A refusal that is right after some troubles: the message must name a way, and the way must lead on."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -63,12 +64,19 @@ class Deployed:
         self.program: Program = {"f": Declared(JOB, "f", JOB_INPUTS)}
         self.state = State()
         since = self.world.last_event()
-        told = Deployment(self.state, config_of(dli), folder).up(self.program)
+        told = self.deployment().up(self.program)
         assert told.ok, told
         (job,) = self.world.own_jobs()
         self.job = job
         self.epoch = Epoch(since, self.program, told=told, owned={job: "f"})
         dli.advance(500)
+
+    def deployment(self) -> Deployment:
+        return Deployment(self.state, config_of(self.dli), self.folder)
+
+    def events(self, what: str) -> list[dict[str, Any]]:
+        """Those of the job, of one type."""
+        return [event for event in self.world.of_job(self.job) if event["type"] == what]
 
     def call(self, method: str, path: str, body: object = None) -> None:
         url = self.dli.url + path.replace("{p}", PROJECT_ID)

@@ -103,7 +103,7 @@ class FlinkJarJobLifecycle:
                 ) from error
             moves = self._moves(call, session, _number(made.id), inputs)
             outs = {**inputs, **session.where(), **_notes(inputs, whose=made.notes()), "job_id": made.id}
-            if left and made.found is None:
+            if left:  # also for what is found, and was never started: the answer to our own create was lost
                 outs["resume_from"] = left
                 call.note(f"goes on from {left}, the last savepoint of the job that it replaces")
             if runs and made.found is None:
@@ -343,10 +343,13 @@ class FlinkJarJobLifecycle:
         with session.deletes.joining():
             try:
                 self._save_before_delete(call, session, moves, olds)
+            except NotFoundError:
+                return
+            try:
                 result = session.deletes.submit(moves.job_id, cancelled=call.cancelled)
             except NotFoundError:
                 return
-            except LostAnswerError:
+            except LostAnswerError:  # of the delete, and of nothing before it: the state is saved
                 moves.see_deleted()
                 return
         if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
@@ -361,8 +364,8 @@ class FlinkJarJobLifecycle:
             # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
             replaced = call.urn in _IN_PROGRAM
             if not _may_hold_state(job):
-                if replaced and job.savepoint_path and situation_of(job, olds).savepoint_is_newest:
-                    session.left_states[str(job.name)] = job.savepoint_path
+                if replaced:
+                    self._leave_state(moves, job, olds)
                 return
             if phase_of(job.status) is Phase.UNSURE:
                 self._keep_what_there_is(moves, job, olds)
@@ -383,6 +386,18 @@ class FlinkJarJobLifecycle:
                 session.left_states[str(job.name)] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
             call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # dli-api 6.6
+
+    def _leave_state(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
+        """What a job at rest leaves to its successor; said when that is less than it has done."""
+        situation = situation_of(job, olds)
+        if job.savepoint_path and situation.savepoint_is_newest:
+            moves.session.left_states[str(job.name)] = job.savepoint_path
+        elif situation.ever_started and phase_of(job.status) is not Phase.FINISHED:
+            older = f"; an older one is {job.savepoint_path}" if job.savepoint_path else ""
+            moves.call.warn(
+                f"{moves.what} is {job.status} and has no savepoint newer than its last start{older}: its successor "
+                "starts without its state"
+            )
 
     def _keep_what_there_is(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""
