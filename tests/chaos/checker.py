@@ -170,7 +170,7 @@ def problems(
     world: World, epochs: list[Epoch], state: State, program: Program, folder: Path, *, calm: bool
 ) -> Iterator[Problem]:
     """Everything that must not be. `calm`: nobody but the program has changed anything."""
-    unknown = list(_left_by_kills(world, epochs, program))
+    unknown = left_by_kills(world, epochs, program)
     yield from ((kind, text) for kind, text in _whose(world, state) if text not in unknown)
     yield from _states(world, epochs)
     yield from _decisions(world, epochs)
@@ -218,19 +218,18 @@ def _whose(world: World, state: State) -> Iterator[Problem]:
                 yield "twice", f"{what} {one} is held by two entries"
 
 
-def _left_by_kills(world: World, epochs: list[Epoch], program: Program) -> Iterator[str]:
+def left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[str]:
     """What a killed create made, and the program has given up since under that label: nobody can know of it. Pulumi
     itself says so, in its warning of a pending operation.
     """
-    for event in world.events():
-        epoch = _epoch_of(epochs, event["seq"])
-        if event["type"] != "created" or epoch is None or not epoch.told.killed:
-            continue
-        same = [label for label, one in epoch.program.items() if one.kind == JOB and label in program]
-        names = {str(program[label].inputs["name"]) for label in same}
-        left = next((job for job in world.jobs() if str(job["job_id"]) == event["subject"]), None)
-        if left is not None and left["name"] not in names:
-            yield f"job {left['job_id']} is in no state"
+    left = []
+    names = {str(one.inputs["name"]) for one in program.values() if one.kind == JOB}
+    made = {event["subject"]: _epoch_of(epochs, event["seq"]) for event in world.events() if event["type"] == "created"}
+    for job in world.jobs():
+        epoch = made.get(str(job["job_id"]))
+        if epoch is not None and epoch.told.killed and job["name"] not in names:
+            left.append(f"job {job['job_id']} is in no state")
+    return left
 
 
 def _name_of(package: Any) -> str:

@@ -90,7 +90,7 @@ class FlinkJarJobLifecycle:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
-        left = _left_state(session, spec) if runs else ""
+        left = _left_state(session, call, spec) if runs else ""
         with session.runs.joining() if runs else contextlib.nullcontext():
             try:
                 made = create_job(call, session, spec, inputs)
@@ -122,7 +122,7 @@ class FlinkJarJobLifecycle:
             sighting = moves.await_running(on_queue=spec.queue_name or "")
         seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
         outs.pop("resume_from", None)
-        session.left_states.pop(str(spec.name), None)
+        session.left_states.pop(call.urn, None)
         return Outcome(made.id, {**outs, **seen, "has_run": True})
 
     def _bring_up(
@@ -383,7 +383,7 @@ class FlinkJarJobLifecycle:
         if stopped.savepoint_path:
             call.note(f"savepoint {stopped.savepoint_path}")
             if replaced:
-                session.left_states[str(job.name)] = stopped.savepoint_path
+                session.left_states[call.urn] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
             call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # dli-api 6.6
 
@@ -391,7 +391,7 @@ class FlinkJarJobLifecycle:
         """What a job at rest leaves to its successor; said when that is less than it has done."""
         situation = situation_of(job, olds)
         if job.savepoint_path and situation.savepoint_is_newest:
-            moves.session.left_states[str(job.name)] = job.savepoint_path
+            moves.session.left_states[moves.call.urn] = job.savepoint_path
         elif situation.ever_started and phase_of(job.status) is not Phase.FINISHED:
             older = f"; an older one is {job.savepoint_path}" if job.savepoint_path else ""
             moves.call.warn(
@@ -410,7 +410,7 @@ class FlinkJarJobLifecycle:
             )
         path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
         if moves.call.urn in _IN_PROGRAM:
-            moves.session.left_states[str(job.name)] = path
+            moves.session.left_states[moves.call.urn] = path
         moves.call.note(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
         moves.call.warn(f"{moves.what} made no last savepoint (its last stop failed): what it did since {path} is lost")
 
@@ -428,11 +428,11 @@ def _reason(inputs: Mapping[str, Any]) -> str:
     return "state=suspended" if inputs.get("state") == "suspended" else "update"
 
 
-def _left_state(session: Session, spec: FlinkJarJobSpec) -> str:
-    """The last savepoint of the job of this name that this deployment has deleted to make room for this one."""
+def _left_state(session: Session, call: Call, spec: FlinkJarJobSpec) -> str:
+    """The last savepoint of the job that this deployment has deleted to make room for this one, whatever its name."""
     if spec.mode == "stateless" or spec.initial_savepoint_path:
         return ""
-    return session.left_states.get(str(spec.name), "")
+    return session.left_states.get(call.urn, "")
 
 
 def _may_hold_state(job: FlinkJob) -> bool:
