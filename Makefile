@@ -10,7 +10,7 @@ LOCKED = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[
 OLDEST = $(shell sed -n 's/.*"pulumi>=\([0-9.]*\).*/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-flink check format test test-full test-slow test-flink bench clean
+.PHONY: help setup lock demo demo-flink check format test test-full test-slow test-flink chaos bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ test-flink: $(STAMP)
 	  $(FLINK); \
 	else echo "no JDK (javac) found: the tests with a real Flink are skipped"; fi
 	@$(BIN)/python -m pytest -m java $(PYTEST_ARGS)
+
+chaos: $(STAMP) ## seeded programs under faults, kills and people's acts: figures, and each seed that fails (N=1000, FIRST=0)
+	@$(BIN)/python -m tests.chaos -n $(or $(N),100) --first $(or $(FIRST),0)
 
 bench: $(STAMP) ## cost of a deployment by number of jobs, in calls and time (N="1 10 100 500", ENGINE=pulumi|embedded)
 	@$(BIN)/python -m benchmarks $(if $(N),--jobs $(N)) $(if $(ENGINE),--engine $(ENGINE))

@@ -56,9 +56,13 @@ def is_own(tag: str | None, owner: str) -> bool:
 
 
 def is_foreign(tags: Mapping[str, str] | None, recorded: str) -> bool:
-    """Whether the tags name another owner than the one that our outputs recorded. No tag, no other owner."""
+    """Whether the tags name another owner than the one that our outputs recorded. No tag, no other owner.
+
+    A tag that is ours and was renewed is no other owner's: a take-over that was killed marks the object and writes no
+    state. Whether a later entry of the same resource holds it, `Claims` know.
+    """
     tag = (tags or {}).get(OWNER_TAG)
-    return bool(tag) and tag != recorded
+    return bool(tag) and tag != recorded and not is_own(tag, recorded.split(".", maxsplit=1)[0])
 
 
 def wire_tags(tags: Mapping[str, str] | None, owner: str) -> list[dict[str, str]]:

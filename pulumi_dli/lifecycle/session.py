@@ -40,7 +40,7 @@ class Session:
         self.client = client
         self.clock = clock
         self.claims = Claims() if claims is None else claims
-        self.left_states: dict[str, str] = {}  # by name: savepoints of jobs that were deleted before their replacement
+        self.left_states: dict[str, str] = {}  # by URN: savepoints of jobs that were deleted before their replacement
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
         self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)

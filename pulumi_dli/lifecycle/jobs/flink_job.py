@@ -90,7 +90,7 @@ class FlinkJarJobLifecycle:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
-        left = _left_state(session, spec) if runs else ""
+        left = _left_state(session, call, spec) if runs else ""
         with session.runs.joining() if runs else contextlib.nullcontext():
             try:
                 made = create_job(call, session, spec, inputs)
@@ -103,7 +103,7 @@ class FlinkJarJobLifecycle:
                 ) from error
             moves = self._moves(call, session, _number(made.id), inputs)
             outs = {**inputs, **session.where(), **_notes(inputs, whose=made.notes()), "job_id": made.id}
-            if left and made.found is None:
+            if left:  # also for what is found, and was never started: the answer to our own create was lost
                 outs["resume_from"] = left
                 call.note(f"goes on from {left}, the last savepoint of the job that it replaces")
             if runs and made.found is None:
@@ -122,7 +122,7 @@ class FlinkJarJobLifecycle:
             sighting = moves.await_running(on_queue=spec.queue_name or "")
         seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
         outs.pop("resume_from", None)
-        session.left_states.pop(str(spec.name), None)
+        session.left_states.pop(call.urn, None)
         return Outcome(made.id, {**outs, **seen, "has_run": True})
 
     def _bring_up(
@@ -343,10 +343,13 @@ class FlinkJarJobLifecycle:
         with session.deletes.joining():
             try:
                 self._save_before_delete(call, session, moves, olds)
+            except NotFoundError:
+                return
+            try:
                 result = session.deletes.submit(moves.job_id, cancelled=call.cancelled)
             except NotFoundError:
                 return
-            except LostAnswerError:
+            except LostAnswerError:  # of the delete, and of nothing before it: the state is saved
                 moves.see_deleted()
                 return
         if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
@@ -361,8 +364,8 @@ class FlinkJarJobLifecycle:
             # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
             replaced = call.urn in _IN_PROGRAM
             if not _may_hold_state(job):
-                if replaced and job.savepoint_path and situation_of(job, olds).savepoint_is_newest:
-                    session.left_states[str(job.name)] = job.savepoint_path
+                if replaced:
+                    self._leave_state(moves, job, olds)
                 return
             if phase_of(job.status) is Phase.UNSURE:
                 self._keep_what_there_is(moves, job, olds)
@@ -380,9 +383,21 @@ class FlinkJarJobLifecycle:
         if stopped.savepoint_path:
             call.note(f"savepoint {stopped.savepoint_path}")
             if replaced:
-                session.left_states[str(job.name)] = stopped.savepoint_path
+                session.left_states[call.urn] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
             call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # dli-api 6.6
+
+    def _leave_state(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
+        """What a job at rest leaves to its successor; said when that is less than it has done."""
+        situation = situation_of(job, olds)
+        if job.savepoint_path and situation.savepoint_is_newest:
+            moves.session.left_states[moves.call.urn] = job.savepoint_path
+        elif situation.ever_started and phase_of(job.status) is not Phase.FINISHED:
+            older = f"; an older one is {job.savepoint_path}" if job.savepoint_path else ""
+            moves.call.warn(
+                f"{moves.what} is {job.status} and has no savepoint newer than its last start{older}: its successor "
+                "starts without its state"
+            )
 
     def _keep_what_there_is(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""
@@ -395,7 +410,7 @@ class FlinkJarJobLifecycle:
             )
         path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
         if moves.call.urn in _IN_PROGRAM:
-            moves.session.left_states[str(job.name)] = path
+            moves.session.left_states[moves.call.urn] = path
         moves.call.note(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
         moves.call.warn(f"{moves.what} made no last savepoint (its last stop failed): what it did since {path} is lost")
 
@@ -413,11 +428,11 @@ def _reason(inputs: Mapping[str, Any]) -> str:
     return "state=suspended" if inputs.get("state") == "suspended" else "update"
 
 
-def _left_state(session: Session, spec: FlinkJarJobSpec) -> str:
-    """The last savepoint of the job of this name that this deployment has deleted to make room for this one."""
+def _left_state(session: Session, call: Call, spec: FlinkJarJobSpec) -> str:
+    """The last savepoint of the job that this deployment has deleted to make room for this one, whatever its name."""
     if spec.mode == "stateless" or spec.initial_savepoint_path:
         return ""
-    return session.left_states.get(str(spec.name), "")
+    return session.left_states.get(call.urn, "")
 
 
 def _may_hold_state(job: FlinkJob) -> bool:
