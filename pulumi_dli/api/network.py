@@ -20,7 +20,7 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from pulumi_dli.api.retry import UntrustedEndpointError
 from pulumi_dli.connection import Connection, is_loopback
-from pulumi_dli.errors import ConfigError, DliError, UnsentRequestError
+from pulumi_dli.errors import ConfigError, DliError, UnsentRequestError, causes
 
 _CLIPPED = 120
 _PROXY_ERRORS = (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)
@@ -75,10 +75,10 @@ def fault(error: BaseException, address: str) -> tuple[type[DliError], str] | No
     """What a proxy or a certificate did that kept a request from leaving: the class of error and its text. None when
     neither is the cause.
     """
-    causes = list(_causes(error))
+    found = list(_causes(error))
     host, proxy = urlsplit(address).netloc, proxy_to(address)
     through = f", through the proxy {proxy}" if proxy else ""
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f" ({cause.verify_message})" if getattr(cause, "verify_message", "") else ""
             text = f"the TLS certificate of {host} is not trusted{why}{through}: see dli:caBundle"
@@ -87,17 +87,17 @@ def fault(error: BaseException, address: str) -> tuple[type[DliError], str] | No
             return ConfigError, "the file of trusted certificates holds none (dli:caBundle, REQUESTS_CA_BUNDLE)"
         if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
             return UntrustedEndpointError, f"{host} does not speak TLS{through}"
-    if any(isinstance(cause, _PROXY_ADDRESS_ERRORS) for cause in causes):
+    if any(isinstance(cause, _PROXY_ADDRESS_ERRORS) for cause in found):
         return ConfigError, f"the address of the proxy {proxy or ''} is not usable"
-    if any(isinstance(cause, _PROXY_ERRORS) for cause in causes) or _is_of_botocore(causes):
-        refused = next((str(cause) for cause in causes if type(cause) is OSError), "")
+    if any(isinstance(cause, _PROXY_ERRORS) for cause in found) or _is_of_botocore(found):
+        refused = next((str(cause) for cause in found if type(cause) is OSError), "")
         said = f" ({refused[:_CLIPPED]})" if refused.isprintable() and refused else ""
         return UnsentRequestError, f"the proxy {proxy or ''} cannot be reached or refused to connect to {host}{said}"
     return None
 
 
-def _is_of_botocore(causes: list[BaseException]) -> bool:
-    return any(type(cause).__name__ == "ProxyConnectionError" for cause in causes)
+def _is_of_botocore(found: list[BaseException]) -> bool:
+    return any(type(cause).__name__ == "ProxyConnectionError" for cause in found)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -111,5 +111,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(inner))
         yield inner
         kept = getattr(inner, "kwargs", None)  # botocore's
-        waiting += [inner.__cause__, inner.__context__, getattr(inner, "reason", None), *inner.args]
+        waiting += [*causes(inner), getattr(inner, "reason", None), *inner.args]
         waiting += kept.values() if isinstance(kept, Mapping) else ()

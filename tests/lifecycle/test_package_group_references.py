@@ -97,7 +97,7 @@ def test_what_may_never_end_is_not_read(tmp_path: Path) -> None:
 
 
 def test_an_object_cannot_get_another_name_in_the_group() -> None:
-    packages = [{"path": "obs://b/app.jar", "name": "other.jar"}]
+    packages = [{"path": "obs://bkt/app.jar", "name": "other.jar"}]
     _, failures = check(PackageGroupSpec, {"group_name": "shop", "packages": packages})
     assert [failure.field for failure in failures] == ["packages"]
     assert "keeps its own name" in failures[0].reason

@@ -278,7 +278,7 @@ UNDONE = [
     ),
     ({"flink_log_config": '{"a": 1}'}, {"flink_log_config": '{"a": 2}'}, {"flink_log_config": '{"a": 1}'}),
     ({"execution_agency_urn": "a"}, {"execution_agency_urn": "b"}, {"execution_agency_urn": "a"}),
-    ({"flink_version": "1.12"}, {"flink_version": "1.15"}, {"flink_version": "1.12"}),
+    ({"flink_version": "1.12"}, {"flink_version": "1.10"}, {"flink_version": "1.12"}),
     ({}, {"feature": "custom", "image": "o/i:1"}, {"feature": "basic", "image": ""}),
     ({"cu_number": 4}, {"cu_number": 6}, {"cu_number": 4}),
     (
