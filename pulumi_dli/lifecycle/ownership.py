@@ -58,11 +58,11 @@ def is_own(tag: str | None, owner: str) -> bool:
 def is_foreign(tags: Mapping[str, str] | None, recorded: str) -> bool:
     """Whether the tags name another owner than the one that our outputs recorded. No tag, no other owner.
 
-    A tag that is ours and was renewed is no other owner's: a take-over that was killed marks the object and writes no
-    state. Whether a later entry of the same resource holds it, `Claims` know.
+    A renewed tag of ours counts as another owner's: a later entry of the same resource may hold the object, and a delete
+    that is wrong about that ends a stream.
     """
     tag = (tags or {}).get(OWNER_TAG)
-    return bool(tag) and tag != recorded and not is_own(tag, recorded.split(".", maxsplit=1)[0])
+    return bool(tag) and tag != recorded
 
 
 def wire_tags(tags: Mapping[str, str] | None, owner: str) -> list[dict[str, str]]:

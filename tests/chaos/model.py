@@ -89,7 +89,7 @@ class Service:
         self.project_id = "p"
         self.flink_jobs = self
         self.tags = SimpleNamespace(list=self._tags_of, create=self._set_tags, delete=lambda *_: None)
-        self.queues = self.package_groups = SimpleNamespace(list=list)
+        self.queues = self.package_groups = self.elastic_resource_pools = SimpleNamespace(list=list)
 
     @property
     def service_time(self) -> float:
