@@ -58,8 +58,8 @@ def is_own(tag: str | None, owner: str) -> bool:
 def is_foreign(tags: Mapping[str, str] | None, recorded: str) -> bool:
     """Whether the tags name another owner than the one that our outputs recorded. No tag, no other owner.
 
-    A renewed tag of ours counts as another owner's: a later entry of the same resource may hold the object, and a delete
-    that is wrong about that ends a stream.
+    A renewed tag of ours counts as another owner's: a later entry of the same resource may hold the object, and a
+    delete that is wrong about that ends a stream.
     """
     tag = (tags or {}).get(OWNER_TAG)
     return bool(tag) and tag != recorded
