@@ -10,7 +10,7 @@ LOCKED = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[
 OLDEST = $(shell sed -n 's/.*"pulumi>=\([0-9.]*\).*/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-flink check format test test-full test-slow test-flink chaos bench clean
+.PHONY: help setup lock demo demo-flink check format test test-portable test-full test-slow test-flink chaos bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ format: $(STAMP) ## rewrite the sources in the house style
 
 test: $(STAMP) ## the tests (under three minutes)
 	@$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
+
+test-portable: $(STAMP) ## the tests in which Python and Pulumi's SDK matter (PYTHON=, SDK=oldest|newest, VENV=)
+	@$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS) tests/host tests/resources tests/specs
 
 test-full: test-slow test-flink ## the slow tests: kill matrices, whole programs, a real Flink
 
