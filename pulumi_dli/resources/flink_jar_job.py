@@ -111,7 +111,7 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
 
     By default it runs, and a change that it cannot take while it runs restarts it with a savepoint: stop with a
     savepoint, change, resume, and back to the old version when the new one does not come up. The preview says for
-    each job what will happen to it. The README has the table of all cases. The id is the job's number.
+    each job what will happen to it. docs/upgrades.md has the tables of all cases. The id is the job's number.
 
     Outputs beside the inputs:
 

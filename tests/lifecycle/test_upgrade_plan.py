@@ -1,4 +1,4 @@
-"""The tables of the README, cell by cell, against the function that decides; and what they have no column for."""
+"""The tables of docs/upgrades.md, cell by cell, against the function that decides; and what they have no column for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_dli.api.flink_models import JobStatus
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Plan, Restore, Situation, Stop, Wish, plan_upgrade
 from pulumi_dli.specs.fields import Effect
 
-PAGE = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "upgrades.md").read_text(encoding="utf-8")
 MODES = ("savepoint", "stateless", "last-state")
 ANY_CHANGE = (Effect.IN_PLACE, Effect.NEXT_RESTART, Effect.RESTART)
 COLUMNS = {

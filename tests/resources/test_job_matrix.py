@@ -1,4 +1,4 @@
-"""What the tables of the README promise, done for real: every status that a job can be brought to, every effect,
+"""What the tables of docs/upgrades.md promise, done for real: every status that a job can be brought to, every effect,
 every mode; and every mode before against every mode after."""
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ START, SENT, NONE, REFUSED = "starts", "sent", "nothing", "refused"
 
 
 def expected(situation: str, effect: str, mode: str) -> str:
-    """The table of the README for what can be brought about here."""
+    """The table of docs/upgrades.md for what can be brought about here."""
     suspended, other = effect.startswith("suspended"), effect == "other"
     changed = effect not in ("nothing", "suspended")
     at_rest = SENT if changed else NONE

@@ -2,8 +2,8 @@
 
 `plan_upgrade` takes what was observed (`Situation`) and what is wished for (`Wish`) and returns a frozen `Plan`. It
 sends nothing and raises nothing, so that the preview and the update decide alike, and so that its table (status by
-effect by mode, in the README) is its test. Modelled on how Flink's Kubernetes operator thinks: decide how to suspend
-and how to restore first, and refuse before anything is touched when state would be lost.
+effect by mode, in docs/upgrades.md) is its test. Modelled on how Flink's Kubernetes operator thinks: decide how to
+suspend and how to restore first, and refuse before anything is touched when state would be lost.
 """
 
 from __future__ import annotations
