@@ -6,6 +6,7 @@ many threads as an engine of that width would use. Shared polls depend on time: 
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -76,7 +77,7 @@ class Fleet:
         emulator.quirk(timings=QUICK)
         packages = [emulator.put_object("jars", name, name.encode()) for name in ("app.jar", "lib.jar")]
         self.before = [
-            Made("Queue", "q", {"queue_name": "q", "cu_count": 16}),
+            Made("Queue", "q", {"queue_name": "q", "cu_count": 16 * math.ceil(2 * jobs / 16)}),  # 2 CUs a job
             Made("PackageGroup", "g", {"group_name": "g", "packages": packages}),
         ]
         self.jobs = [self._job(number) for number in range(jobs)]

@@ -119,9 +119,9 @@ def test_an_object_that_a_job_still_names_survives_the_package(engine: Engine, d
     ("given", "field", "says"),
     [
         ({"source": "obs://b/app.jar"}, "source", "give its obs:// path to the job itself"),
-        ({"source": " "}, "source", "names a file"),
-        ({"bucket": "No Bucket"}, "bucket", "is the name of a bucket"),
-        ({"name": ".hidden"}, "name", "does not begin with a dot"),
+        ({"source": " "}, "source", "must name a file"),
+        ({"bucket": "No Bucket"}, "bucket", "must be the name of a bucket"),
+        ({"name": ".hidden"}, "name", "no dot in front"),
         ({"digest": "12"}, "digest", "64 hexadecimal digits"),
         ({"bucket": None}, "bucket", "is required"),
     ],
