@@ -33,7 +33,7 @@ common = dict(queue_name=queue.queue_name, main_class="Main", entrypoint=group.p
 dli.FlinkJarJob(
     "full",
     desc="text",
-    entrypoint_args=["--a", "b c"],
+    entrypoint_args=["--a", "b"],
     dependency_jars=[group.package("lib.jar")],
     runtime_config={"a.b": True, "c.d": 3},
     cu_number=3,

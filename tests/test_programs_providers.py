@@ -103,7 +103,8 @@ def test_a_function_that_finds_nothing_says_so_in_one_line(engine: Engine, dli: 
     assert "Traceback" not in told.program_errors()
 
 
-@pytest.mark.parametrize("changed", ["project", pytest.param("endpoint", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", ["endpoint"])
 @CLI_WHEN_SLOW
 def test_a_connection_to_another_place_is_an_error_and_never_gone(engine: Engine, dli: Emulator, changed: str) -> None:
     program = 'q = dli.Queue("q", cu_count=64)\ng = dli.PackageGroup("g", packages=["obs://jars/{jar}.jar"])'
