@@ -302,13 +302,17 @@ def hit_at_every_call(writes: Sequence[str], finish: Callable[[str, int], Hit | 
         assert finish(operation, 1)
 
 
-@pytest.mark.xfail(reason="open: three of its blows failed when the embedded engine became smaller")
+@pytest.mark.xfail(
+    reason="open, cause not known: no host was found to kill; after ^C the state kept a group that was never uploaded"
+)
 @pytest.mark.parametrize("blow", BLOWS)
 def test_a_quick_start_that_is_hit_at_any_call_is_finished_by_the_next_up(deploy: Deploy, blow: str) -> None:
     hit_at_every_call(WRITES["quick start"], lambda call, nth: start_is_finished(deploy("embedded"), blow, call, nth))
 
 
-@pytest.mark.xfail(reason="open: three of its blows failed when the embedded engine became smaller")
+@pytest.mark.xfail(
+    reason="open, cause not known: no host was found to kill; after ^C the state kept a group that was never uploaded"
+)
 @pytest.mark.parametrize("blow", BLOWS)
 def test_an_upgrade_that_is_hit_at_any_call_is_finished_with_its_state(deploy: Deploy, blow: str) -> None:
     """The same stream all the time: it keeps its state through all of the blows."""

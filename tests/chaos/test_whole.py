@@ -31,7 +31,7 @@ def struck(seed: int) -> Schedule | None:
 SEEDS = [seed for seed in range(400) if struck(seed)][:4]
 
 
-@pytest.mark.skip(reason="open: real kills under chaos fail now and then since the embedded engine became smaller")
+@pytest.mark.skip(reason="open, cause not known: two of four schedules with real kills failed")
 @pytest.mark.slow
 @EMBEDDED_ONLY
 @pytest.mark.parametrize("seed", SEEDS)
