@@ -54,13 +54,13 @@ def put_object(url: str, bucket: str, key: str) -> None:
 
 def engine() -> tuple[str, list[str]]:
     """The name and the command of the engine to use."""
-    wish = os.environ.get("ENGINE", "")
+    desired = os.environ.get("ENGINE", "")
     cli = shutil.which("pulumi")
-    if wish not in ("", "pulumi", "embedded"):
+    if desired not in ("", "pulumi", "embedded"):
         raise SystemExit("ENGINE is pulumi or embedded")
-    if wish == "pulumi" and not cli:
+    if desired == "pulumi" and not cli:
         raise SystemExit("ENGINE=pulumi, but there is no pulumi on PATH: https://www.pulumi.com/docs/install/")
-    if cli and wish != "embedded":
+    if cli and desired != "embedded":
         return "pulumi", [cli]
     return "embedded", [sys.executable, "-m", "pulumi_dli.embedded"]
 

@@ -106,11 +106,11 @@ def _emulate(words: Sequence[str]) -> int:
 def _import(arguments: argparse.Namespace) -> None:
     from pulumi_dli.api.client import client_for  # noqa: PLC0415  (see above)
     from pulumi_dli.config import resolve_connection  # noqa: PLC0415
-    from pulumi_dli.importing import Wanted, config_keys, find, import_file, program, write_private  # noqa: PLC0415
+    from pulumi_dli.importing import ImportSelection, config_keys, find, import_file, program, write_private  # noqa: PLC0415
     from pulumi_dli.lifecycle.session import Session  # noqa: PLC0415
 
     session = Session(client_for(resolve_connection(_settings(arguments), os.environ)))
-    found = find(session, Wanted(arguments.queue, arguments.group, arguments.job, arguments.pool), _tell)
+    found = find(session, ImportSelection(arguments.queue, arguments.group, arguments.job, arguments.pool), _tell)
     if not found:
         raise DliError(f"there is nothing to import in project {session.project_id}")
     write_private(arguments.out, import_file(found, redact=arguments.redact))

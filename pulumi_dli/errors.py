@@ -4,14 +4,14 @@
       ConfigError            a setting is wrong: says which, and where to put it
         MissingSettingError  a setting is not there
       UnsentRequestError     the request never left this machine: always safe to repeat
-      LostAnswerError        the answer never came: the request may have taken effect
+      UnknownOutcomeError        the answer never came: the request may have taken effect
       ApiError               the service answered with an error
-        NotFoundError        the object does not exist (decided in `pulumi_dli.api.gone` alone)
+        NotFoundError        the object does not exist (decided in `pulumi_dli.api.not_found` alone)
         ConflictError        an object of that name exists already, or its status forbids the call
         ThrottledError       429: come back later
         AuthError            401 or 403: the credentials are wrong, expired or lack a permission
         UnexpectedAnswerError    a success whose body does not say so: nothing is known, nothing is concluded
-          UnreadableOutcomeError    the same of a write, so a LostAnswerError too: it may have taken effect
+          UnreadableOutcomeError    the same of a write, so a UnknownOutcomeError too: it may have taken effect
       WaitFailedError        the object came to rest in a failed status
       WaitTimeoutError       the object was still moving at the deadline
       CancelledError         the person (or the CI job) asked to stop while we were waiting
@@ -57,7 +57,7 @@ class UnsentRequestError(DliError):
     """The request never left this machine (no connection, bad name, TLS refused): repeating it is always safe."""
 
 
-class LostAnswerError(DliError):
+class UnknownOutcomeError(DliError):
     """The request left, the answer did not come: it may have taken effect. Read before you repeat."""
 
 
@@ -111,7 +111,7 @@ class UnexpectedAnswerError(ApiError):
     """The service said "success", and its body does not hold what success means: no fact, whatever was asked."""
 
 
-class UnreadableOutcomeError(UnexpectedAnswerError, LostAnswerError):
+class UnreadableOutcomeError(UnexpectedAnswerError, UnknownOutcomeError):
     """Such an answer to a call that changes something: it may have taken effect. Read before you repeat."""
 
 

@@ -30,8 +30,8 @@ from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import AuthError, ConfigError, MissingSettingError
 
 if TYPE_CHECKING:
-    from pulumi_dli.lifecycle.call import Call
     from pulumi_dli.lifecycle.contract import Lifecycle
+    from pulumi_dli.lifecycle.operation_context import OperationContext
     from pulumi_dli.lifecycle.session import Session
     from pulumi_dli.specs.fields import Spec
 
@@ -56,7 +56,7 @@ class DliProvider(ResourceProvider):
         """Remember the settings. Nothing is connected to: previews work without credentials."""
         host.prepare()
         self._setting = req.config.get
-        self._announced: set[str] = set()
+        self._previewed: set[str] = set()
         self._connection: Connection | None = None
         self._problem: ConfigError | None = None
         host.mask(str(req.config.get(f"dli:{name}") or "") for name in SECRET_SETTINGS)
@@ -103,7 +103,7 @@ class DliProvider(ResourceProvider):
             self._connection = connection
         return self._connection
 
-    def _check_settings(self, call: Call, *, creates: bool) -> None:
+    def _check_settings(self, call: OperationContext, *, creates: bool) -> None:
         """Say once what the settings lack, before anything is created with them; previews work without credentials.
 
         Raises:
@@ -143,37 +143,37 @@ class DliProvider(ResourceProvider):
 
         call, lifecycle = host.current_call(), self.lifecycle()
         self._check_settings(call, creates=not _olds)
-        olds, given = _fields(_olds), _fields(news)
+        olds, given = _outputs(lifecycle, _olds), _fields(news)
         unknown = {name for name, value in given.items() if host.is_unknown(value)}
-        # What a refresh found (`failed`) may come back through ignore_changes; `judge` says whether it may.
+        # What a refresh found (`failed`) may come back through ignore_changes; `validate` says whether it may.
         inputs, failures = check(lifecycle.spec, given, unknown)
         if not failures:
-            failures = lifecycle.judge({**self._place(), **olds}, inputs, unknown)
-        self._announced.add(call.urn)
+            failures = lifecycle.validate({**self._place(), **olds}, inputs, unknown)
+        self._previewed.add(call.urn)
         if not failures and not olds:
-            lifecycle.announce(call, inputs, unknown)
+            lifecycle.preview_create(call, inputs, unknown)
         # Without the property: the engine prints its value, and any value may be a secret, which nobody tells us.
         return CheckResult(inputs, [CheckFailure("", f"{failure.field}: {failure.reason}") for failure in failures])
 
     @host.answering
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Which fields differ, and in one line on the resource what that does."""
-        from pulumi_dli.lifecycle.contract import Ahead, foreseen  # noqa: PLC0415
+        from pulumi_dli.lifecycle.contract import DiffRequest, diff_result  # noqa: PLC0415
         from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS  # noqa: PLC0415
         from pulumi_dli.specs.fields import changes  # noqa: PLC0415
 
         call, lifecycle = host.current_call(), self.lifecycle()
-        olds, news = _fields(_olds), _fields(_news)
+        olds, news = _outputs(lifecycle, _olds), _fields(_news)
         unknown = {name for name, value in news.items() if host.is_unknown(value)}
         changed = changes(lifecycle.spec, olds, news, unknown)
-        if call.urn and call.urn not in self._announced:
+        if call.urn and call.urn not in self._previewed:
             # The engine compares what a refresh has just read: there is no program yet, and so nothing to foresee.
-            answer = foreseen(changed)
+            answer = diff_result(changed)
         else:
             self._must_be_at(olds, f"{call.name or 'the object'} ({_id})")
             PROCESS_CLAIMS.declare(lifecycle.holdings(_id, olds), urn=call.urn, outs=olds)
             known = {name: value for name, value in news.items() if name not in unknown}
-            answer = lifecycle.foresee(call, Ahead(_id, olds, known, unknown, changed, self.connect))
+            answer = lifecycle.preview_update(call, DiffRequest(_id, olds, known, unknown, changed, self.connect))
         # The successor first: it has another name, or, where a program forces a replacement, it takes the object over.
         # A queue cannot go before its jobs have moved, and a job deleted first would start anew without its state.
         return DiffResult(changes=answer.changed, replaces=list(answer.replaces), delete_before_replace=False)
@@ -189,9 +189,9 @@ class DliProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What is there now; an empty id when it is gone."""
         call, lifecycle = host.current_call(), self.lifecycle()
-        self._announced.discard(call.urn)
+        self._previewed.discard(call.urn)
         with _credentials_may_be_old():
-            found = lifecycle.read(call, self._connect_where_it_is(props), id_, _fields(props))
+            found = lifecycle.read(call, self._connect_where_it_is(props), id_, _outputs(lifecycle, props))
         if found is None:
             return ReadResult(None, {})
         if found.unhealthy:
@@ -202,7 +202,7 @@ class DliProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Bring it to what the program wants."""
         call, lifecycle = host.current_call(), self.lifecycle()
-        olds, spec = _taken(_olds), _spec(lifecycle, _taken(_news))
+        olds, spec = _outputs(lifecycle, _taken(_olds)), _spec(lifecycle, _taken(_news))
         outs = lifecycle.update(call, self.connect(), _id, olds, spec)
         return UpdateResult(dict(outs))
 
@@ -211,7 +211,7 @@ class DliProvider(ResourceProvider):
         """Delete it; nothing to do when it is gone."""
         call, lifecycle = host.current_call(), self.lifecycle()
         with _credentials_may_be_old():
-            lifecycle.delete(call, self._connect_where_it_is(_props), _id, _fields(_props))
+            lifecycle.delete(call, self._connect_where_it_is(_props), _id, _outputs(lifecycle, _props))
 
 
 class QueueProvider(DliProvider):
@@ -278,19 +278,27 @@ def _is_new(text: str) -> bool:
     return new
 
 
-def _fields(bag: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs or outputs as the lifecycles take them: integers are integers, what was not given is absent."""
     return {
-        name: host.integers(value) for name, value in bag.items() if not name.startswith("__") and value is not None
+        name: host.integers(value)
+        for name, value in properties.items()
+        if not name.startswith("__") and value is not None
     }
 
 
-def _taken(bag: dict[str, Any]) -> dict[str, Any]:
+def _outputs(lifecycle: Lifecycle[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What a state holds, as `_fields`, under today's names whatever version wrote it."""
+    fields: dict[str, Any] = lifecycle.spec.declaration.with_current_names(_fields(properties))
+    return fields
+
+
+def _taken(properties: dict[str, Any]) -> dict[str, Any]:
     """As `_fields`, and nothing but `__provider` stays in the bag, which the host holds for as long as a call lasts."""
-    fields = _fields(bag)
-    provider = {name: value for name, value in bag.items() if name == "__provider"}
-    bag.clear()
-    bag.update(provider)
+    fields = _fields(properties)
+    provider = {name: value for name, value in properties.items() if name == "__provider"}
+    properties.clear()
+    properties.update(provider)
     return fields
 
 
@@ -300,7 +308,7 @@ def _spec(lifecycle: Lifecycle[Any], fields: Mapping[str, Any]) -> Spec:
         _ = made.inputs  # made here, and kept
         return made
 
-    return host.apart(spec)
+    return host.run_on_pool(spec)
 
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class FewThreads:
+class WorkerPool:
     """At most `width` threads. `pool` is for those who need the executor itself."""
 
     def __init__(self, width: int, name: str) -> None:

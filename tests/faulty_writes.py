@@ -17,7 +17,7 @@ from typing import Any
 
 import pulumi_dli.provider as providers
 from pulumi_dli.emulator.testing import Emulator
-from tests.hosting import DynamicHost
+from tests.dynamic_host import DynamicHost
 from tests.stacks import Failed, HostedPhase, Stack, Stream
 
 EFFECTS = (408, 500, 502, 503, 504, "drop_before", "drop_after")

@@ -25,14 +25,14 @@ from pulumi_dli.api.client import DliClient
 from pulumi_dli.config import resolve_connection
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, HalfDone
+from pulumi_dli.lifecycle.contract import DiffRequest, ResourceInitFailed
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from pulumi_dli.specs.fields import check as check_fields
-from tests.hosting import DynamicHost, HostError
+from tests.dynamic_host import DynamicHost, HostError
 
 _PROJECTS = itertools.count(1)
 QUICK = {"first_submit": 40.0, "assigning": 10.0}
@@ -84,9 +84,11 @@ class HalfMade(Exception):  # noqa: N818  (a result that travels as an exception
         super().__init__("; ".join(reasons))
 
 
-def plain(bag: Mapping[str, Any]) -> dict[str, Any]:
+def plain(properties: Mapping[str, Any]) -> dict[str, Any]:
     """A bag as it comes back from the state: JSON, without what is null at the top."""
-    found: dict[str, Any] = json.loads(json.dumps({key: value for key, value in bag.items() if value is not None}))
+    found: dict[str, Any] = json.loads(
+        json.dumps({key: value for key, value in properties.items() if value is not None})
+    )
     return found
 
 
@@ -99,7 +101,7 @@ class Phase:
         self.progress: list[str] = []
         self._config = config
         self._session: Session | None = None
-        self._announced: set[str] = set()
+        self._previewed: set[str] = set()
         self._claims = Claims()
         self._pools = DeclaredPools()
 
@@ -111,14 +113,14 @@ class Phase:
             self._session = Session(DliClient(resolve_connection(self._config.get, {})), claims=self._claims)
         return self._session
 
-    def _call(self, urn: str, timeout: float | None = None) -> Call:
-        return Call(
+    def _call(self, urn: str, timeout: float | None = None) -> OperationContext:
+        return OperationContext(
             urn=urn,
             name=urn.rpartition("::")[2],
             timeout_seconds=timeout,
             cancelled=self.cancelled,
-            progress=self.progress.append,
-            note=lambda text: self._say("info", text),
+            status=self.progress.append,
+            info=lambda text: self._say("info", text),
             warn=lambda text: self._say("warning", text),
             pools=self._pools,
         )
@@ -130,22 +132,22 @@ class Phase:
     def check(self, kind: str, urn: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> dict[str, Any]:
         lifecycle = _lifecycle(kind)
         inputs, failures = check_fields(lifecycle.spec, news)
-        failures = failures or lifecycle.judge(olds or {}, inputs, ())
+        failures = failures or lifecycle.validate(olds or {}, inputs, ())
         if failures:
             raise Failed("; ".join(f"{failure.field}: {failure.reason}" for failure in failures), half_done=False)
-        self._announced.add(urn)
+        self._previewed.add(urn)
         if not olds:
-            lifecycle.announce(self._call(urn), inputs, ())
+            lifecycle.preview_create(self._call(urn), inputs, ())
         return inputs
 
     def diff(self, entry: Entry, news: Mapping[str, Any]) -> bool | None:
         lifecycle = _lifecycle(entry.kind)
         changed = changes(lifecycle.spec, entry.outs, news)
-        if entry.urn not in self._announced:
+        if entry.urn not in self._previewed:
             return None if changed else False
         self._claims.declare(lifecycle.holdings(entry.id, entry.outs), urn=entry.urn, outs=entry.outs)
-        ahead = Ahead(entry.id, entry.outs, news, (), changed, self.connect)
-        answer: bool | None = lifecycle.foresee(self._call(entry.urn), ahead).changed
+        request = DiffRequest(entry.id, entry.outs, news, (), changed, self.connect)
+        answer: bool | None = lifecycle.preview_update(self._call(entry.urn), request).changed
         return answer
 
     def create(self, kind: str, urn: str, inputs: Mapping[str, Any], timeout: float | None) -> tuple[str, Any]:
@@ -161,7 +163,7 @@ class Phase:
             return plain(lifecycle.update(self._call(entry.urn, timeout), self.connect(), entry.id, entry.outs, spec))
 
     def read(self, entry: Entry) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
-        self._announced.discard(entry.urn)
+        self._previewed.discard(entry.urn)
         with _translated():
             found = _lifecycle(entry.kind).read(self._call(entry.urn), self.connect(), entry.id, entry.outs)
         if found is None:
@@ -482,7 +484,7 @@ def _lifecycle(kind: str) -> Any:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except HalfDone as half:
+    except ResourceInitFailed as half:
         raise HalfMade(half.reasons, half.id, plain(half.outs)) from half
     except DliError as error:
         raise Failed(str(error), half_done=False) from error

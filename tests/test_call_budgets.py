@@ -19,7 +19,7 @@ import pytest
 from benchmarks import budgets
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider
-from tests.hosting import DynamicHost, provider_string
+from tests.dynamic_host import DynamicHost, provider_string
 from tests.stacks import QUICK
 
 PACE, POLL_SECONDS = 400.0, 0.1
@@ -53,7 +53,7 @@ class Spent:
 
 
 @dataclass
-class Made:
+class CreatedJob:
     """One resource as the state of a stack would hold it."""
 
     kind: str
@@ -77,13 +77,13 @@ class Fleet:
         emulator.quirk(timings=QUICK)
         packages = [emulator.put_object("jars", name, name.encode()) for name in ("app.jar", "lib.jar")]
         self.before = [
-            Made("Queue", "q", {"queue_name": "q", "cu_count": 16 * math.ceil(2 * jobs / 16)}),  # 2 CUs a job
-            Made("PackageGroup", "g", {"group_name": "g", "packages": packages}),
+            CreatedJob("Queue", "q", {"queue_name": "q", "cu_count": 16 * math.ceil(2 * jobs / 16)}),  # 2 CUs a job
+            CreatedJob("PackageGroup", "g", {"group_name": "g", "packages": packages}),
         ]
         self.jobs = [self._job(number) for number in range(jobs)]
 
     @staticmethod
-    def _job(number: int) -> Made:
+    def _job(number: int) -> CreatedJob:
         inputs = {
             "name": f"job-{number}",
             "queue_name": "q",
@@ -94,7 +94,7 @@ class Fleet:
             "entrypoint_args": "--release 1",
             "tags": {"team": "streams"},
         }
-        return Made("FlinkJarJob", inputs["name"], inputs)
+        return CreatedJob("FlinkJarJob", inputs["name"], inputs)
 
     def phase(self, work: Callable[[DynamicHost], None]) -> Spent:
         """What `work` costs, with a host of its own."""
@@ -112,13 +112,13 @@ class Fleet:
             seconds = time.monotonic() - began
         return Spent(Counter(self.emulator.counts()) - counted, seconds)
 
-    def _each(self, act: Callable[[Made], None], made: list[Made]) -> None:
+    def _each(self, act: Callable[[CreatedJob], None], made: list[CreatedJob]) -> None:
         with ThreadPoolExecutor(self.width) as pool:
             list(pool.map(act, made))
 
     def create(self) -> Spent:
         def work(host: DynamicHost) -> None:
-            def one(made: Made) -> None:
+            def one(made: CreatedJob) -> None:
                 made.inputs = host.check(KINDS[made.kind], made.urn, made.inputs).inputs
                 created = host.create(KINDS[made.kind], made.urn, made.inputs)
                 made.id, made.outs = created.id, created.outs
@@ -132,7 +132,7 @@ class Fleet:
         """Check and diff everything, update the jobs when something changed."""
 
         def work(host: DynamicHost) -> None:
-            def one(made: Made) -> None:
+            def one(made: CreatedJob) -> None:
                 provider, news = KINDS[made.kind], {**made.inputs}
                 if made.kind == "FlinkJarJob":
                     news |= changed
@@ -149,7 +149,7 @@ class Fleet:
 
     def refresh(self) -> Spent:
         def work(host: DynamicHost) -> None:
-            def one(made: Made) -> None:
+            def one(made: CreatedJob) -> None:
                 found = host.read(KINDS[made.kind], made.urn, made.id, made.outs, inputs=made.inputs)
                 assert found.id == made.id
                 assert found.inputs == made.inputs
@@ -160,7 +160,7 @@ class Fleet:
 
     def destroy(self) -> Spent:
         def work(host: DynamicHost) -> None:
-            def one(made: Made) -> None:
+            def one(made: CreatedJob) -> None:
                 host.delete(KINDS[made.kind], made.urn, made.id, made.outs)
 
             self._each(one, self.jobs)

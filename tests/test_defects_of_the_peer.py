@@ -23,7 +23,7 @@ from pulumi_dli.embedded.operation import OperationError
 from pulumi_dli.embedded.stack import Stack
 from pulumi_dli.emulator.testing import Emulator
 
-from .hosting import HostError, eventually
+from .dynamic_host import HostError, eventually
 from .peer import BUCKET, PACE, V1, V2, Aside, Cloud, Hosts, Kept
 
 STOP_OR_START = ("jobs.run", "jobs.stop")

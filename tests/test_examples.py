@@ -41,11 +41,11 @@ def test_an_example_does_what_its_page_says(engine: Engine, dli: Emulator, examp
     engine.connect(dli)
     settings, expected = CHANGES[example.name]
 
-    ahead = engine.preview()
-    assert ahead.ok, ahead.text
+    request = engine.preview()
+    assert request.ok, request.text
     made = engine.up()
     assert made.ok, made.text
-    assert made.ops() == ahead.ops()
+    assert made.ops() == request.ops()
     assert set(made.ops().values()) == {"create"}
 
     engine.configure(settings)

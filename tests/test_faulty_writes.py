@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
+from tests.dynamic_host import DynamicHost
 from tests.faulty_writes import EFFECTS, TIMES, WRITES, SharedHost, driven_to_its_end
-from tests.hosting import DynamicHost
 from tests.stacks import QUICK
 
 MOST_MIB_MORE = 120.0  # libraries that load at first use included; a loop over causes takes this in 15 s

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from pulumi_dli.emulator.testing import Emulator
-from tests.hosting import eventually
+from tests.dynamic_host import eventually
 from tests.resources.conftest import _shared_emulator, emulator  # noqa: F401
 from tests.stacks import HostedPhase, Stack, Stream
 

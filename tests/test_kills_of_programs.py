@@ -24,8 +24,8 @@ import pytest
 
 from benchmarks.machine import family_of
 from pulumi_dli.emulator.testing import Emulator
+from tests.dynamic_host import eventually
 from tests.engines import ENGINES, Cli, Embedded, Engine, connection, leftovers
-from tests.hosting import eventually
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
 

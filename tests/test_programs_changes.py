@@ -67,10 +67,10 @@ def test_new_bytes_restart_exactly_the_jobs_that_use_them(engine: Engine, dli: E
     assert set(before) == {"main", "other", "helped"}
 
     engine.write(program.format(digest="two"))
-    ahead = engine.preview()
-    assert ahead.ops() == {"g": "update", "main": "update", "helped": "update"}
-    assert ahead.keys("main") == {"entrypoint"}
-    assert ahead.says("main", "info") == ["restart with savepoint (entrypoint)"]
+    request = engine.preview()
+    assert request.ops() == {"g": "update", "main": "update", "helped": "update"}
+    assert request.keys("main") == {"entrypoint"}
+    assert request.says("main", "info") == ["restart with savepoint (entrypoint)"]
     done = engine.up()
     assert done.ok, done.text
     assert running(dli) == before

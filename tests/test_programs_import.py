@@ -109,9 +109,9 @@ def test_what_is_imported_needs_no_change_and_goes_with_the_stack(
     assert (CANARY in engine.stored()) is not redact
 
     before = calls(dli)
-    ahead = engine.preview()
-    assert ahead.ok, ahead.text
-    assert ahead.ops() == {}
+    request = engine.preview()
+    assert request.ok, request.text
+    assert request.ops() == {}
     assert calls(dli) == before
     gate = engine.refresh(preview_only=True, expect_no_changes=True)
     assert gate.ok, gate.text

@@ -26,9 +26,9 @@ def test_a_pool_with_its_queues_comes_changes_and_goes(engine: Engine, dli: Emul
     engine.write(PROGRAM)
     engine.connect(dli)
     engine.configure({"queues": json.dumps({"one": 48, "two": 32})})
-    ahead = engine.preview()
-    assert not ahead.ok
-    assert "80 CUs from 00:00 on (one 48, two 32)" in ahead.text
+    request = engine.preview()
+    assert not request.ok
+    assert "80 CUs from 00:00 on (one 48, two 32)" in request.text
     assert calls(dli) == {}
     engine.configure({"queues": json.dumps({"one": 32, "two": 32})})
     made = engine.up()

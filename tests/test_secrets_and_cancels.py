@@ -12,7 +12,7 @@ import pytest
 
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.provider import FlinkJarJobProvider
-from tests.hosting import DynamicHost, HostError, eventually
+from tests.dynamic_host import DynamicHost, HostError, eventually
 from tests.resources.conftest import _shared_emulator, emulator, hosted  # noqa: F401
 from tests.stacks import Failed, Stack, Stream
 

@@ -12,7 +12,7 @@ import pulumi_dli as dli
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.provider import PackageGroupProvider, QueueProvider
 from pulumi_dli.resources import settings
-from tests.hosting import DynamicHost, HostError, provider_string
+from tests.dynamic_host import DynamicHost, HostError, provider_string
 
 QUEUE, GROUP = provider_string(QueueProvider), provider_string(PackageGroupProvider)
 KEYS = {"dli:accessKey": "a", "dli:secretKey": "s"}

@@ -13,8 +13,8 @@ import pytest
 
 from pulumi_dli.emulator.tags.records import Tags
 from pulumi_dli.emulator.testing import Emulator
+from tests.dynamic_host import eventually
 from tests.engines import CLI_PARAM, CLI_WHEN_SLOW, EMBEDDED_ONLY, PROJECT_ID, Engine, call
-from tests.hosting import eventually
 
 REGIONS = {
     "with tags": {},

@@ -15,7 +15,7 @@ import pytest
 from pulumi.dynamic import DiffResult, ResourceProvider
 
 from pulumi_dli.provider import FlinkJarJobProvider
-from tests.hosting import DynamicHost, Provider, provider_string
+from tests.dynamic_host import DynamicHost, Provider, provider_string
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
 

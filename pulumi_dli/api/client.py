@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from pulumi_dli.api.answers import Request
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePools
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, Limits
 from pulumi_dli.api.flink_jobs import FlinkJobs
 from pulumi_dli.api.package_groups import PackageGroups
 from pulumi_dli.api.queues import Queues
-from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy
+from pulumi_dli.api.responses import Request
+from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy
 from pulumi_dli.api.tags import Tags
 from pulumi_dli.api.transport import Transport
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
@@ -69,7 +69,7 @@ class DliClient:
             "v1.0",
             ("dli", "obs-authorize"),
             f"authorise buckets {', '.join(buckets)}",
-            Repeat.SAFE,
+            Idempotency.SAFE,
             body={"obs_buckets": [*buckets]},
         )
         try:

@@ -11,11 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
 
-from pulumi_dli.api.answers import Answer, Request
-from pulumi_dli.api.gone import Subject
-from pulumi_dli.api.retry import Repeat
-from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import (
+from pulumi_dli.api.decoding import (
     Flag,
     Int,
     Name,
@@ -31,6 +27,10 @@ from pulumi_dli.api.wire import (
     read_text,
     tag_filter,
 )
+from pulumi_dli.api.not_found import Subject
+from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.retry import Idempotency
+from pulumi_dli.api.transport import Transport
 
 _VERSION = "v3"
 _ROOT = "elastic-resource-pools"
@@ -105,11 +105,11 @@ class ElasticResourcePools:
 
         Raises:
             ConflictError: a pool of that name exists.
-            LostAnswerError: it may have been created: look it up by name.
+            UnknownOutcomeError: it may have been created: look it up by name.
         """
         asked = str(body.get("elastic_resource_pool_name", ""))
         what = f"create elastic resource pool {asked}"
-        request = Request("POST", _VERSION, (_ROOT,), what, Repeat.ONCE, body=body, creates=True)
+        request = Request("POST", _VERSION, (_ROOT,), what, Idempotency.ONCE, body=body, creates=True)
         # A sample of the service's own has no name in its answer (dli-api 12.1).
         return (read_text(self._transport.send(request).object().get("elastic_resource_pool_name")) or asked).lower()
 
@@ -122,7 +122,7 @@ class ElasticResourcePools:
             _VERSION,
             (_ROOT,),
             "list elastic resource pools",
-            Repeat.READ,
+            Idempotency.READ,
             query=pairs,
             says=("elastic_resource_pools",),
         )
@@ -134,7 +134,7 @@ class ElasticResourcePools:
 
     def update(self, name: str, changed: Mapping[str, Any]) -> None:
         """Change `min_cu`, `max_cu` or `description` (`""` clears it); what is left out stays. May be repeated."""
-        self._write("PUT", (_ROOT, name), f"change elastic resource pool {name}", Repeat.SAFE, changed)
+        self._write("PUT", (_ROOT, name), f"change elastic resource pool {name}", Idempotency.SAFE, changed)
 
     def delete(self, name: str) -> None:
         """Delete a pool. Repeated when the answer is lost.
@@ -143,7 +143,7 @@ class ElasticResourcePools:
             NotFoundError: it is gone already.
             ConflictError: it is too young, is scaling, or holds queues.
         """
-        self._write("DELETE", (_ROOT, name), f"delete elastic resource pool {name}", Repeat.SAFE)
+        self._write("DELETE", (_ROOT, name), f"delete elastic resource pool {name}", Idempotency.SAFE)
 
     def queues(self, pool: str) -> Sequence[PoolQueue]:
         """The queues in a pool with their policies.
@@ -153,7 +153,7 @@ class ElasticResourcePools:
         """
         what = f"list the queues of elastic resource pool {pool}"
         path = (_ROOT, pool, "queues")
-        request = Request("GET", _VERSION, path, what, Repeat.READ, subject=Subject.POOL, says=("queues",))
+        request = Request("GET", _VERSION, path, what, Idempotency.READ, subject=Subject.POOL, says=("queues",))
         return self._pages(request, PoolQueue, "a queue of a pool")
 
     def set_policies(self, pool: str, queue: str, policies: Sequence[Mapping[str, Any]]) -> None:
@@ -164,14 +164,14 @@ class ElasticResourcePools:
         """
         what = f"change the scaling policies of queue {queue} in pool {pool}"
         body = {"queue_scaling_policies": [*policies]}
-        self._write("PUT", (_ROOT, pool, "queues", queue), what, Repeat.SAFE, body)
+        self._write("PUT", (_ROOT, pool, "queues", queue), what, Idempotency.SAFE, body)
 
     def _write(
         self,
         method: str,
         segments: tuple[str, ...],
         what: str,
-        repeat: Repeat,
+        repeat: Idempotency,
         body: Mapping[str, Any] | None = None,
     ) -> None:
         self._transport.send(Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.POOL))
@@ -180,7 +180,7 @@ class ElasticResourcePools:
         """Offsets are rows. A page that is not full is the last one unless `count` says more (dli-api 12.2)."""
         (key,) = request.says
 
-        def read(answer: Answer) -> tuple[tuple[RecordT, ...], int]:
+        def read(answer: Response) -> tuple[tuple[RecordT, ...], int]:
             value = answer.object()
             return read_records(model, value.get(key), record), read_int(value.get("count")) or 0
 

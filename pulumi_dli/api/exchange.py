@@ -29,8 +29,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from pulumi_dli import patience
-from pulumi_dli.errors import CancelledError, LostAnswerError
-from pulumi_dli.threads import FewThreads
+from pulumi_dli.errors import CancelledError, UnknownOutcomeError
+from pulumi_dli.threads import WorkerPool
 
 T = TypeVar("T")
 
@@ -175,11 +175,11 @@ def read_bounded(raw: Any, coding: str, most_bytes: int) -> bytes:
     return bytes(body)
 
 
-def exchange(work: Callable[[], T], *, threads: FewThreads, seconds: float, what: str, writes: bool) -> T:
+def exchange(work: Callable[[], T], *, threads: WorkerPool, seconds: float, what: str, writes: bool) -> T:
     """What `work` brings, which sends one request through a `BoundedAdapter`.
 
     Raises:
-        LostAnswerError: it took longer than `seconds`, or than the time of the call; or a write was given up.
+        UnknownOutcomeError: it took longer than `seconds`, or than the time of the call; or a write was given up.
         CancelledError: the call was cancelled, and nothing was to be changed.
     """
     line, mine = _Line(), patience.current()
@@ -196,12 +196,12 @@ def exchange(work: Callable[[], T], *, threads: FewThreads, seconds: float, what
                     raise  # the work's own
             now = time.monotonic()
             if now >= ends_at:
-                raise LostAnswerError(f"{what}: no whole answer in time; the request may have taken effect")
+                raise UnknownOutcomeError(f"{what}: no whole answer in time; the request may have taken effect")
             if mine is not None and mine.cancelled.is_set():
                 cancelled_at = cancelled_at or now
                 if now - cancelled_at >= _LAST_SECONDS - patience.CHECK_SECONDS:
                     if writes:
-                        raise LostAnswerError(
+                        raise UnknownOutcomeError(
                             f"{what}: given up, since the deployment was cancelled; the request may have taken effect"
                         )
                     raise CancelledError(f"{what}: given up, since the deployment was cancelled")
@@ -210,7 +210,7 @@ def exchange(work: Callable[[], T], *, threads: FewThreads, seconds: float, what
             line.give_up()
 
 
-def _start(work: Callable[[], T], line: _Line, threads: FewThreads) -> Future[T]:
+def _start(work: Callable[[], T], line: _Line, threads: WorkerPool) -> Future[T]:
     def run() -> T:
         _here.line = line
         try:

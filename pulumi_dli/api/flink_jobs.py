@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_dli.api.answers import Answer, Request, read_error
+from pulumi_dli.api.decoding import is_true, read_int, read_record, read_records, read_text, tag_filter, without_absent
 from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, JobPage, JobStatus
-from pulumi_dli.api.gone import Subject
-from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.not_found import Subject
+from pulumi_dli.api.responses import Request, Response, read_error
+from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import is_true, read_int, read_record, read_records, read_text, tag_filter, without_absent
 from pulumi_dli.errors import ApiError, UnexpectedAnswerError
 from pulumi_dli.patience import leave_if_cancelled
 
@@ -39,7 +39,7 @@ class FlinkJobs:
 
         Raises:
             ConflictError: a job of that name exists.
-            LostAnswerError: it may have been created: list by name.
+            UnknownOutcomeError: it may have been created: list by name.
         """
         what = f"create Flink job {body.get('name', '')}"
         answer = self._transport.send(
@@ -48,7 +48,7 @@ class FlinkJobs:
                 _VERSION,
                 ("streaming", "flink-jobs"),
                 what,
-                Repeat.ONCE,
+                Idempotency.ONCE,
                 body=body,
                 creates=True,
                 says=("job", "is_success"),
@@ -71,14 +71,14 @@ class FlinkJobs:
         what = f"update Flink job {job_id}"
         says = ("is_success", "job")
         self._transport.send(
-            Request("PUT", _VERSION, segments, what, Repeat.ONCE, body=body, subject=Subject.JOB, says=says)
+            Request("PUT", _VERSION, segments, what, Idempotency.ONCE, body=body, subject=Subject.JOB, says=says)
         )
 
     def run(self, job_ids: Sequence[int], resume_savepoint: bool) -> list[ItemResult]:
         """Ask to start jobs; each one's own result, in order. Accepted is not running: watch the status.
 
         Raises:
-            LostAnswerError: which jobs were accepted is not known: read each one.
+            UnknownOutcomeError: which jobs were accepted is not known: read each one.
         """
         return self._batch("run", job_ids, {"resume_savepoint": resume_savepoint})
 
@@ -86,7 +86,7 @@ class FlinkJobs:
         """Ask to stop jobs; each one's own result, in order.
 
         Raises:
-            LostAnswerError: which jobs were accepted is not known: read each one.
+            UnknownOutcomeError: which jobs were accepted is not known: read each one.
         """
         return self._batch("stop", job_ids, {"trigger_savepoint": trigger_savepoint})
 
@@ -96,13 +96,13 @@ class FlinkJobs:
         Raises:
             NotFoundError: it is gone already.
         """
-        self._transport.send(self._of_job("DELETE", job_id, f"delete Flink job {job_id}", Repeat.SAFE))
+        self._transport.send(self._of_job("DELETE", job_id, f"delete Flink job {job_id}", Idempotency.SAFE))
 
     def delete_many(self, job_ids: Sequence[int]) -> list[ItemResult]:
         """Delete jobs in any status; each one's own result, in order (`gone` tells those that were gone before).
 
         Raises:
-            LostAnswerError: which jobs were deleted is not known: read each one.
+            UnknownOutcomeError: which jobs were deleted is not known: read each one.
         """
         return self._batch("delete", job_ids, {})
 
@@ -133,10 +133,10 @@ class FlinkJobs:
         }
         pairs = tuple((key, value) for key, value in query.items() if value)
         request = Request(
-            "GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Repeat.READ, query=pairs, says=("job_list",)
+            "GET", _VERSION, ("streaming", "jobs"), "list Flink jobs", Idempotency.READ, query=pairs, says=("job_list",)
         )
 
-        def page(answer: Answer) -> JobPage:
+        def page(answer: Response) -> JobPage:
             listing = answer.object().get("job_list")
             if not isinstance(listing, Mapping) or not listing:
                 raise answer.unreadable("no list of jobs")
@@ -194,7 +194,7 @@ class FlinkJobs:
             NotFoundError: it is gone.
         """
 
-        def job(answer: Answer) -> FlinkJob:
+        def job(answer: Response) -> FlinkJob:
             detail = answer.object().get("job_detail")
             if not isinstance(detail, Mapping):
                 raise answer.unreadable("no job details")
@@ -204,25 +204,25 @@ class FlinkJobs:
             return found
 
         what = f"read Flink job {job_id}"
-        return self._transport.read(self._of_job("GET", job_id, what, Repeat.READ, says=("job_detail",)), job)
+        return self._transport.read(self._of_job("GET", job_id, what, Idempotency.READ, says=("job_detail",)), job)
 
     def savepoint(self, job_id: int, path: str) -> None:
-        """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unpublished`."""
+        """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unsupported`."""
         body = {"action": "TRIGGER", "savepoint_path": path}
         what = f"savepoint of Flink job {job_id}"
-        self._transport.send(self._of_job("POST", job_id, what, Repeat.ONCE, call="savepoint", body=body))
+        self._transport.send(self._of_job("POST", job_id, what, Idempotency.ONCE, call="savepoint", body=body))
 
     def import_savepoint(self, job_id: int, path: str) -> None:
         """Make `obs://bucket/folder/` the savepoint that the next resuming start uses. Not in every region."""
         body = {"job_id": job_id, "savepoint_path": path}
         what = f"import a savepoint into Flink job {job_id}"
-        self._transport.send(self._of_job("POST", job_id, what, Repeat.ONCE, call="import-savepoint", body=body))
+        self._transport.send(self._of_job("POST", job_id, what, Idempotency.ONCE, call="import-savepoint", body=body))
 
     def execute_graph(self, job_id: int) -> ExecutionGraph | None:
         """Flink's own view of a running job; None when there is none."""
         what = f"read the graph of Flink job {job_id}"
         try:
-            request = self._of_job("GET", job_id, what, Repeat.READ, call="execute-graph", says=("execute_graph",))
+            request = self._of_job("GET", job_id, what, Idempotency.READ, call="execute-graph", says=("execute_graph",))
             return self._transport.read(request, _graph)
         except ApiError as error:
             if error.code == _NO_GRAPH:
@@ -241,7 +241,7 @@ class FlinkJobs:
                 _VERSION,
                 ("streaming", "jobs", verb),
                 what,
-                Repeat.ONCE,
+                Idempotency.ONCE,
                 body={"job_ids": [*job_ids], **flags},
                 batch=True,
                 says=("is_success", "error_code"),
@@ -258,7 +258,7 @@ class FlinkJobs:
         method: str,
         job_id: int,
         what: str,
-        repeat: Repeat,
+        repeat: Idempotency,
         *,
         call: str | None = None,
         body: Mapping[str, Any] | None = None,
@@ -268,12 +268,12 @@ class FlinkJobs:
         return Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.JOB, says=says)
 
 
-def _graph(answer: Answer) -> ExecutionGraph | None:
+def _graph(answer: Response) -> ExecutionGraph | None:
     graph = answer.object().get("execute_graph")
     return read_record(ExecutionGraph, graph, "an execution graph") if graph else None
 
 
-def _item(item: object, answer: Answer) -> ItemResult:
+def _item(item: object, answer: Response) -> ItemResult:
     if not isinstance(item, Mapping):
         raise answer.unreadable("a result that cannot be read")
     code, message = read_error(item, answer.status)

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from pulumi_dli.api.gone import Subject, is_gone
-from pulumi_dli.api.wire import (
+from pulumi_dli.api.decoding import (
     Flag,
     Int,
     Number,
@@ -27,6 +26,7 @@ from pulumi_dli.api.wire import (
     read_runtime_config,
     read_text,
 )
+from pulumi_dli.api.not_found import Subject, is_gone
 
 
 class JobStatus(StrEnum):

@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from pulumi_dli import patience
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, exchange
 from pulumi_dli.api.network import fault, route_to
-from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, with_retries
+from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy, with_retries
 from pulumi_dli.api.signing import AccessKeyAuth
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection, Password, is_loopback
@@ -28,7 +28,7 @@ from pulumi_dli.errors import (
     UnexpectedAnswerError,
     UnsentRequestError,
 )
-from pulumi_dli.threads import FewThreads
+from pulumi_dli.threads import WorkerPool
 
 if TYPE_CHECKING:
     from keystoneauth1.access import AccessInfo
@@ -111,7 +111,7 @@ class PasswordIdentity:
         self._policy = policy
         self._lock = threading.Lock()
         self._never = threading.Event()
-        self._threads = FewThreads(1, "iam")
+        self._threads = WorkerPool(1, "iam")
         self._access: AccessInfo | None = None
 
     def auth(self) -> AuthBase:
@@ -141,7 +141,7 @@ class PasswordIdentity:
             if self._access is None or self._access.will_expire_soon():
                 self._access = with_retries(
                     self._ask,
-                    repeat=Repeat.READ,
+                    repeat=Idempotency.READ,
                     policy=self._policy,
                     now=self._clock.now,
                     pause=lambda _error, seconds: patience.pause(self._clock, seconds, closed=self._never),

@@ -46,7 +46,7 @@ class Watched(Protocol):
     def cancelled(self) -> threading.Event: ...
 
     @property
-    def progress(self) -> Callable[[str], None]: ...
+    def status(self) -> Callable[[str], None]: ...
 
 
 def object_url(connection: Connection, path: str) -> str:
@@ -319,7 +319,7 @@ def _progress(call: Watched, name: str, size: int) -> Callable[[int], None]:
         if call.cancelled.is_set():
             raise _cancelled(f"the upload of {name}")  # ends the transfer; `_asking` tells of it
         sent += more
-        call.progress(f"uploading {name}, {min(100 * sent // max(size, 1), 100)} %")
+        call.status(f"uploading {name}, {min(100 * sent // max(size, 1), 100)} %")
 
     return told
 

@@ -12,11 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from pulumi_dli.api.answers import Answer, Request
-from pulumi_dli.api.gone import Subject
-from pulumi_dli.api.retry import Repeat
-from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import (
+from pulumi_dli.api.decoding import (
     Flag,
     Name,
     Record,
@@ -29,6 +25,10 @@ from pulumi_dli.api.wire import (
     tag_filter,
     tag_list,
 )
+from pulumi_dli.api.not_found import Subject
+from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.retry import Idempotency
+from pulumi_dli.api.transport import Transport
 
 _VERSION = "v2.0"
 
@@ -105,7 +105,7 @@ class PackageGroups:
         if tags:
             body["tags"] = tag_list(tags)
         what, says = f"upload packages to group {group}", ("group_name", "resources", "details")
-        request = Request("POST", _VERSION, ("resources",), what, Repeat.SAFE, body=body, says=says)
+        request = Request("POST", _VERSION, ("resources",), what, Idempotency.SAFE, body=body, says=says)
         return self._transport.read(
             request,
             lambda answer: read_record(PackageGroup, {"group_name": group, **answer.object()}, "a package group"),
@@ -116,9 +116,9 @@ class PackageGroups:
         query = {"kind": kind, "tags": tag_filter(tags)}
         pairs = tuple((key, value) for key, value in query.items() if value)
         says = ("groups", "resources", "modules")
-        request = Request("GET", _VERSION, ("resources",), "list packages", Repeat.READ, query=pairs, says=says)
+        request = Request("GET", _VERSION, ("resources",), "list packages", Idempotency.READ, query=pairs, says=says)
 
-        def listing(answer: Answer) -> PackageListing:
+        def listing(answer: Response) -> PackageListing:
             held = answer.object()
             return PackageListing(
                 groups=read_records(PackageGroup, held.get("groups"), "a package group"),
@@ -134,9 +134,11 @@ class PackageGroups:
         Raises:
             NotFoundError: there is none.
         """
-        request = self._of_package("GET", name, group, f"read package {name}", Repeat.READ, says=("resource_name",))
+        request = self._of_package(
+            "GET", name, group, f"read package {name}", Idempotency.READ, says=("resource_name",)
+        )
 
-        def package(answer: Answer) -> Package:
+        def package(answer: Response) -> Package:
             found = read_record(Package, answer.object(), "a package")
             if found.resource_name != name:
                 raise answer.unreadable("another package")
@@ -151,17 +153,19 @@ class PackageGroups:
             NotFoundError: it is gone already.
         """
         what = f"delete package {name}"
-        self._transport.send(self._of_package("DELETE", name, group, what, Repeat.SAFE, may_be_empty=True))
+        self._transport.send(self._of_package("DELETE", name, group, what, Idempotency.SAFE, may_be_empty=True))
 
     def set_owner(self, new_owner: str, group: str | None = None, package: str | None = None) -> None:
         """Hand a group, an ungrouped package, or one package of a group to another user."""
         names = {"group_name": group, "resource_name": package}
         body = {"new_owner": new_owner, **{key: name for key, name in names.items() if name}}
         what = f"change the owner of {'/'.join(filter(None, (group, package)))}"
-        self._transport.send(Request("PUT", _VERSION, ("resources", "owner"), what, Repeat.SAFE, body=body))
+        self._transport.send(Request("PUT", _VERSION, ("resources", "owner"), what, Idempotency.SAFE, body=body))
 
     @staticmethod
-    def _of_package(method: str, name: str, group: str | None, what: str, repeat: Repeat, **answered: Any) -> Request:
+    def _of_package(
+        method: str, name: str, group: str | None, what: str, repeat: Idempotency, **answered: Any
+    ) -> Request:
         query = (("group", group),) if group else ()
         segments = ("resources", name)
         return Request(method, _VERSION, segments, what, repeat, query=query, subject=Subject.PACKAGE, **answered)

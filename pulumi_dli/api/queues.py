@@ -10,11 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from pulumi_dli.api.answers import Answer, Request
-from pulumi_dli.api.gone import Subject
-from pulumi_dli.api.retry import Repeat
-from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import (
+from pulumi_dli.api.decoding import (
     Flag,
     Int,
     Name,
@@ -30,6 +26,10 @@ from pulumi_dli.api.wire import (
     read_text,
     tag_filter,
 )
+from pulumi_dli.api.not_found import Subject
+from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.retry import Idempotency
+from pulumi_dli.api.transport import Transport
 from pulumi_dli.errors import ApiError
 
 _VERSION = "v1.0"
@@ -86,7 +86,7 @@ class Queues:
 
         Raises:
             ConflictError: a queue of that name exists.
-            LostAnswerError: it may have been created: look it up by name.
+            UnknownOutcomeError: it may have been created: look it up by name.
         """
         asked = str(body.get("queue_name", ""))
         request = Request(
@@ -94,7 +94,7 @@ class Queues:
             _VERSION,
             ("queues",),
             f"create queue {asked}",
-            Repeat.ONCE,
+            Idempotency.ONCE,
             body=body,
             creates=True,
             says=("is_success", "queue_name"),
@@ -105,7 +105,7 @@ class Queues:
         """All queues of a type, in full. The service's own default would hide general queues (dli-api 4.2)."""
         query = {"queue_type": queue_type, "tags": tag_filter(tags)}
         pairs = tuple((key, value) for key, value in query.items() if value)
-        request = Request("GET", _VERSION, ("queues",), "list queues", Repeat.READ, query=pairs, says=("queues",))
+        request = Request("GET", _VERSION, ("queues",), "list queues", Idempotency.READ, query=pairs, says=("queues",))
         return self._transport.read(
             request, lambda answer: [*read_records(Queue, answer.object().get("queues"), "a queue")]
         )
@@ -118,9 +118,9 @@ class Queues:
         """
         what = f"read queue {name}"
         says = ("queueName", "queue_name")
-        request = Request("GET", _VERSION, ("queues", name), what, Repeat.READ, subject=Subject.QUEUE, says=says)
+        request = Request("GET", _VERSION, ("queues", name), what, Idempotency.READ, subject=Subject.QUEUE, says=says)
 
-        def queue(answer: Answer) -> Queue:
+        def queue(answer: Response) -> Queue:
             found = read_record(Queue, answer.object(), "a queue")
             if found.queue_name.lower() != name.lower():
                 raise answer.unreadable("another queue")
@@ -140,7 +140,9 @@ class Queues:
             ConflictError: jobs are running on it.
         """
         self._transport.send(
-            Request("DELETE", _VERSION, ("queues", name), f"delete queue {name}", Repeat.SAFE, subject=Subject.QUEUE)
+            Request(
+                "DELETE", _VERSION, ("queues", name), f"delete queue {name}", Idempotency.SAFE, subject=Subject.QUEUE
+            )
         )
 
     def scale(self, name: str, action: str, cu_count: int) -> None:
@@ -158,14 +160,14 @@ class Queues:
         self._act(name, f"restart queue {name}", {"action": "restart", "force": force})
 
     def change_cidr(self, name: str, cidr: str) -> None:
-        """Give the queue another network range. Not in every region: see `is_unpublished` (dli-api 4.6)."""
+        """Give the queue another network range. Not in every region: see `is_unsupported` (dli-api 4.6)."""
         self._transport.send(
             Request(
                 "PUT",
                 _VERSION,
                 ("queues", name),
                 f"change the network of queue {name}",
-                Repeat.ONCE,
+                Idempotency.ONCE,
                 body={"cidr_in_vpc": cidr},
                 subject=Subject.QUEUE,
             )
@@ -179,7 +181,7 @@ class Queues:
                 "v3",
                 ("elastic-resource-pools", pool, "queues"),
                 f"bind queue {name} to pool {pool}",
-                Repeat.ONCE,
+                Idempotency.ONCE,
                 body={"queue_name": name},
             )
         )
@@ -190,7 +192,7 @@ class Queues:
             _VERSION,
             ("queues", name, "action"),
             what,
-            Repeat.ONCE,
+            Idempotency.ONCE,
             body=body,
             subject=Subject.QUEUE,
             says=("is_success", "result"),

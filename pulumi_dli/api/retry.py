@@ -5,8 +5,8 @@
     outcome                                    READ   SAFE   ONCE
     request never left (UnsentRequestError)    yes    yes    yes
     429 (ThrottledError)                       yes    yes    yes     the service did not start on it
-    no answer, 408, DLI.0019 (LostAnswerError) yes    yes    no      it may have taken effect
-    500, 502, 503, 504                         yes    yes    no      raised as LostAnswerError unless READ
+    no answer, 408, DLI.0019 (UnknownOutcomeError) yes    yes    no      it may have taken effect
+    500, 502, 503, 504                         yes    yes    no      raised as UnknownOutcomeError unless READ
     5xx with another DLI code than a crash's   no     no     no      clearly refused
     TLS certificate refused                    no     no     no      repeating changes nothing
     anything else                              no     no     no      permanent
@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from pulumi_dli.errors import ApiError, DliError, LostAnswerError, ThrottledError, UnsentRequestError
+from pulumi_dli.errors import ApiError, DliError, ThrottledError, UnknownOutcomeError, UnsentRequestError
 
 
-class Repeat(StrEnum):
+class Idempotency(StrEnum):
     """How a call bears being repeated after an unknown outcome."""
 
     READ = "read"
@@ -58,14 +58,14 @@ def is_passing(error: DliError) -> bool:
     """Whether the outcome may be another one at the next attempt."""
     if isinstance(error, UntrustedEndpointError):
         return False
-    if isinstance(error, UnsentRequestError | LostAnswerError | ThrottledError):
+    if isinstance(error, UnsentRequestError | UnknownOutcomeError | ThrottledError):
         return True
     return isinstance(error, ApiError) and error.status in (500, 502, 503, 504) and not is_clear_refusal(error)
 
 
-def may_repeat(repeat: Repeat, error: DliError) -> bool:
+def may_repeat(repeat: Idempotency, error: DliError) -> bool:
     """The table above."""
-    if repeat is Repeat.ONCE:
+    if repeat is Idempotency.ONCE:
         unsent = isinstance(error, UnsentRequestError) and not isinstance(error, UntrustedEndpointError)
         return unsent or isinstance(error, ThrottledError)
     return is_passing(error)
@@ -105,7 +105,7 @@ def pause_seconds(
 def with_retries(
     attempt: Callable[[], T],
     *,
-    repeat: Repeat,
+    repeat: Idempotency,
     policy: RetryPolicy,
     now: Callable[[], float],
     pause: Callable[[DliError, float], None],

@@ -1,7 +1,7 @@
 """Tags of queues, packages and jobs (dli-api 4.7).
 
 The vendor documents these calls, Open Telekom Cloud does not: where a region lacks them the gateway answers 404, which
-`is_unpublished` recognises. Then nothing is known about tags; it never means that the resource is gone.
+`is_unsupported` recognises. Then nothing is known about tags; it never means that the resource is gone.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from pulumi_dli.api.answers import Answer, Request
-from pulumi_dli.api.gone import Subject
-from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.decoding import read_int, read_pairs, read_text, tag_list
+from pulumi_dli.api.not_found import Subject
+from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
-from pulumi_dli.api.wire import read_int, read_pairs, read_text, tag_list
 from pulumi_dli.patience import leave_if_cancelled
 
 _VERSION = "v3"
@@ -40,12 +40,12 @@ class Tags:
             _VERSION,
             (resource_type, resource_id, "tags"),
             f"read the tags of {resource_type} {resource_id}",
-            Repeat.READ,
+            Idempotency.READ,
             subject=Subject.TAGGED,
             says=("tags",),
         )
 
-        def pairs(answer: Answer) -> dict[str, str]:
+        def pairs(answer: Response) -> dict[str, str]:
             tags = read_pairs(answer.object().get("tags"))
             if tags is None:
                 raise answer.unreadable("tags that cannot be read")
@@ -80,7 +80,7 @@ class Tags:
                     _VERSION,
                     (resource_type, "resource-instances", "filter"),
                     f"find {resource_type} by tags",
-                    Repeat.READ,
+                    Idempotency.READ,
                     query=(("limit", str(limit)), ("offset", str(offset))),
                     body={"tags": wanted},
                     says=("resources", "total_count"),
@@ -116,7 +116,7 @@ class Tags:
                 _VERSION,
                 (resource_type, resource_id, "tags", verb),
                 f"{verb} tags of {resource_type} {resource_id}",
-                Repeat.SAFE,
+                Idempotency.SAFE,
                 body={"tags": tag_list(tags)},
                 subject=Subject.TAGGED,
                 # 204, or any text: the sources differ (dli-api 4.7)

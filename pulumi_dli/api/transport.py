@@ -24,12 +24,12 @@ from requests.auth import AuthBase
 from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, NewConnectionError
 
 from pulumi_dli import patience
-from pulumi_dli.api.answers import Answer, Request, clip, decode, epoch, refusal, retry_after
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, Limits, TooLargeError, UnpackError, exchange
-from pulumi_dli.api.gate import Gate
 from pulumi_dli.api.iam import identity_of
+from pulumi_dli.api.limiter import RateLimiter
 from pulumi_dli.api.network import fault, route_to
-from pulumi_dli.api.retry import DEFAULT_POLICY, Repeat, RetryPolicy, with_retries
+from pulumi_dli.api.responses import Request, Response, clip, decode, epoch, refusal, retry_after
+from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy, with_retries
 from pulumi_dli.clock import Clock
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import (
@@ -37,15 +37,15 @@ from pulumi_dli.errors import (
     CancelledError,
     ConfigError,
     DliError,
-    LostAnswerError,
     ThrottledError,
     UnexpectedAnswerError,
+    UnknownOutcomeError,
     UnreadableOutcomeError,
     UnsentRequestError,
     reworded,
 )
 from pulumi_dli.redaction import Redactor
-from pulumi_dli.threads import FewThreads
+from pulumi_dli.threads import WorkerPool
 
 T = TypeVar("T")
 
@@ -76,26 +76,26 @@ class Transport:
         self._clock = clock
         self._policy = policy
         self._limits = limits
-        self._gate = Gate(connection.max_concurrency, clock, place=connection.endpoint)
+        self._gate = RateLimiter(connection.max_concurrency, clock, place=connection.endpoint)
         self._identity = identity_of(connection, clock)
         self._redact = Redactor(self._identity.secrets())
         self._counting = threading.Lock()
         self._session = _session(connection, limits)
         self._verify = route_to(connection.endpoint, connection).verify
-        self._threads = FewThreads(connection.max_concurrency, "dli")
+        self._threads = WorkerPool(connection.max_concurrency, "dli")
 
     @property
     def project_id(self) -> str:
         """Of the connection, or of the token (then the first look asks IAM)."""
         return self._identity.project_id()
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The service's answer.
 
         Raises:
             ApiError: the service refused; its subclasses say what a caller can do about it.
             UnsentRequestError: the request never left.
-            LostAnswerError: it may have taken effect.
+            UnknownOutcomeError: it may have taken effect.
             CancelledError: the call was cancelled; nothing was sent, or only asked.
         """
         auth = self._identity.auth()
@@ -108,7 +108,7 @@ class Transport:
                 raise
         return self._repeated(request, self._identity.auth())
 
-    def read(self, request: Request, reader: Callable[[Answer], T]) -> T:
+    def read(self, request: Request, reader: Callable[[Response], T]) -> T:
         """What `reader` makes of the service's answer.
 
         Raises: as `send`, and what `reader` raises.
@@ -128,7 +128,7 @@ class Transport:
         self._gate.close()
         self._session.close()
 
-    def _repeated(self, request: Request, auth: AuthBase) -> Answer:
+    def _repeated(self, request: Request, auth: AuthBase) -> Response:
         path = self._path(request)
         body = b"" if request.body is None else json_bytes(request.body)
 
@@ -149,7 +149,7 @@ class Transport:
             pause=pause,
         )
 
-    def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Answer:
+    def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Response:
         with self._gate.slot() as round_number:
             self._must_go_on(request)
             response, answer = exchange(
@@ -157,7 +157,7 @@ class Transport:
                 threads=self._threads,
                 seconds=self._limits.seconds or self.connection.read_timeout_seconds,
                 what=request.what,
-                writes=request.repeat is not Repeat.READ,
+                writes=request.repeat is not Idempotency.READ,
             )
             error = refusal(answer)
             if isinstance(error, ThrottledError):
@@ -171,10 +171,10 @@ class Transport:
     def _must_go_on(self, request: Request) -> None:
         """After a cancel nothing more is changed; what is there may still be looked at, for the state's sake."""
         mine = patience.current()
-        if mine is not None and mine.cancelled.is_set() and request.repeat is not Repeat.READ:
+        if mine is not None and mine.cancelled.is_set() and request.repeat is not Idempotency.READ:
             raise CancelledError(f"{request.what}: not sent, since the deployment was cancelled; run `pulumi up` again")
 
-    def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> tuple[requests.Response, Answer]:
+    def _exchange(self, request: Request, path: str, body: bytes, auth: AuthBase) -> tuple[requests.Response, Response]:
         connection = self.connection
         with self._counting:
             self.calls += 1
@@ -199,13 +199,13 @@ class Transport:
         _log.debug("%s %s: %d, %.3f s", request.method, path, response.status_code, self._clock.now() - began)
         return response, self._answer(request, path, response)
 
-    def _answer(self, request: Request, path: str, response: requests.Response) -> Answer:
+    def _answer(self, request: Request, path: str, response: requests.Response) -> Response:
         date = response.headers.get("Date")
         with contextlib.suppress(ValueError, TypeError):  # an answer without a readable date tells no time
             self.service_time = epoch(date or "")
         value = decode(response.content)
         from_body = value.get("request_id") if isinstance(value, Mapping) else None
-        return Answer(
+        return Response(
             request=request,
             status=response.status_code,
             value=value,
@@ -261,7 +261,7 @@ def failure(error: Exception, what: str, endpoint: str) -> DliError:
     if known is not None:
         kind, meaning = known
         return kind(f"{what}: {meaning}")
-    kind = LostAnswerError
+    kind = UnknownOutcomeError
     meaning = "the answer never came; the request may have taken effect"
     reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
     if isinstance(error, requests.exceptions.ConnectTimeout):
@@ -278,7 +278,7 @@ def failure(error: Exception, what: str, endpoint: str) -> DliError:
 
 
 def _unreadable(request: Request, path: str, error: Exception) -> DliError:
-    kind = UnexpectedAnswerError if request.repeat is Repeat.READ else UnreadableOutcomeError
+    kind = UnexpectedAnswerError if request.repeat is Idempotency.READ else UnreadableOutcomeError
     return kind(f"{request.what}: {error}", status=200, method=request.method, path=path)
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pulumi_dli.api.answers import Answer, Request
 from pulumi_dli.api.queues import Queue, Queues
-from pulumi_dli.api.retry import Repeat, RetryPolicy
+from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.retry import Idempotency, RetryPolicy
 from pulumi_dli.api.transport import Transport
 from pulumi_dli.clock import SYSTEM_CLOCK
 from pulumi_dli.config import resolve_connection
@@ -56,7 +56,7 @@ class Case:
     authorize: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     folder: Path = field(default_factory=Path.cwd)
-    _answers: dict[Read, Answer | DliError] = field(default_factory=dict, repr=False)
+    _answers: dict[Read, Response | DliError] = field(default_factory=dict, repr=False)
 
     def setting(self, key: str) -> Any:
         """A setting of options or stack by its full key; None when neither has it."""
@@ -84,7 +84,7 @@ class Case:
     def queues(self) -> list[Queue]:
         return Queues(self.transport).list()
 
-    def outcome(self, read: Read) -> Answer | DliError:
+    def outcome(self, read: Read) -> Response | DliError:
         """What came of a read; asked once."""
         if read not in self._answers:
             self._answers[read] = send(self.transport, read)
@@ -107,18 +107,18 @@ class Case:
             return (credentials.secret_key, credentials.security_token or "")
         return (credentials.password if isinstance(credentials, Password) else credentials.token,)
 
-    def reach(self) -> tuple[DliError | Answer, Transport]:
+    def reach(self) -> tuple[DliError | Response, Transport]:
         """One call with a token that cannot be right: whatever answers it needs no credentials of ours."""
         stranger = replace(self.connection, credentials=Token("pulumi-dli-doctor"), project_id="0" * 32)
         transport = Transport(stranger, clock=SYSTEM_CLOCK, policy=POLICY)
         return send(transport, Read("v1.0", ("queues",))), transport
 
 
-def send(transport: Transport, read: Read) -> Answer | DliError:
+def send(transport: Transport, read: Read) -> Response | DliError:
     """The answer, or the error that it is."""
     what = f"GET {'/'.join((read.version, *read.segments))}"
-    request = Request("GET", read.version, read.segments, what, Repeat.READ, query=read.query, any_text=True)
-    make: Callable[[Request], Answer] = transport.send
+    request = Request("GET", read.version, read.segments, what, Idempotency.READ, query=read.query, any_text=True)
+    make: Callable[[Request], Response] = transport.send
     try:
         return make(request)
     except DliError as error:

@@ -15,10 +15,10 @@ from urllib.parse import quote
 import requests
 import urllib3
 
-from pulumi_dli.api.answers import decode, read_error
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter
 from pulumi_dli.api.iam import identity_of
 from pulumi_dli.api.network import route_to
+from pulumi_dli.api.responses import decode, read_error
 from pulumi_dli.api.transport import failure, json_bytes
 from pulumi_dli.clock import SYSTEM_CLOCK
 from pulumi_dli.connection import Connection

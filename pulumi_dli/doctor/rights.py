@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_dli.api.answers import Answer
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
+from pulumi_dli.api.responses import Response
 from pulumi_dli.doctor.case import Case, Read
 from pulumi_dli.doctor.checks import Line, fails, ok, unknown, warning
 from pulumi_dli.errors import AuthError, DliError
@@ -76,9 +76,9 @@ def families(case: Case) -> Iterator[Line]:
         outcome = case.outcome(family.read)
         if not isinstance(outcome, DliError) or isinstance(outcome, AuthError):
             yield ok(f"{family.name}: published")  # who is refused has been understood
-        elif is_unpublished(outcome) and family.needed:
+        elif is_unsupported(outcome) and family.needed:
             yield fails(f"{family.name}: not published here: {family.without}", "check dli:endpoint and dli:region")
-        elif is_unpublished(outcome):
+        elif is_unsupported(outcome):
             yield warning(f"{family.name}: not published here: {family.without}", "leave out what needs it")
         else:
             yield unknown(f"{family.name}: {outcome}", "run it again")
@@ -87,14 +87,14 @@ def families(case: Case) -> Iterator[Line]:
 def v3_is_unpublished(case: Case) -> bool:
     """Whether the gateway offers nothing of v3."""
     outcomes = [case.outcome(family.read) for family in FAMILIES if family.read.version == "v3"]
-    return all(isinstance(outcome, DliError) and is_unpublished(outcome) for outcome in outcomes)
+    return all(isinstance(outcome, DliError) and is_unsupported(outcome) for outcome in outcomes)
 
 
 def rights(case: Case) -> Iterator[Line]:
     """What one may read; what one may change no read tells."""
     for family in FAMILIES:
         outcome = case.outcome(family.read)
-        if not (isinstance(outcome, DliError) and is_unpublished(outcome)):
+        if not (isinstance(outcome, DliError) and is_unsupported(outcome)):
             yield _line(f"list {family.name}", family.right, outcome, family.without, needed=family.needed)
     yield from _details(case)
     for name, actions in _WRITES.items():
@@ -121,17 +121,17 @@ def _detail(case: Case, kind: str, right: str, name: object, read: Read) -> Line
     return _line(f"read a {kind}", right, case.outcome(read), "no change of it can be seen", needed=True)
 
 
-def _first(outcome: Answer | DliError, *keys: str) -> Mapping[str, Any]:
+def _first(outcome: Response | DliError, *keys: str) -> Mapping[str, Any]:
     """The first row of a list in an answer; empty when there is none."""
-    value: Any = outcome.value if isinstance(outcome, Answer) else None
+    value: Any = outcome.value if isinstance(outcome, Response) else None
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     row = value[0] if isinstance(value, list) and value else None
     return row if isinstance(row, Mapping) else {}
 
 
-def _line(what: str, right: str, outcome: Answer | DliError, without: str, *, needed: bool) -> Line:
-    if isinstance(outcome, Answer):
+def _line(what: str, right: str, outcome: Response | DliError, without: str, *, needed: bool) -> Line:
+    if isinstance(outcome, Response):
         return ok(f"{what}: allowed")
     if isinstance(outcome, AuthError):
         step = f"ask for {right or 'access to the project'}; a changed right takes 3 to 60 minutes"

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from pulumi_dli.api.answers import Answer
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.api.gone import is_unpublished
 from pulumi_dli.api.network import proxy_to
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.api.queues import Queue
+from pulumi_dli.api.responses import Response
 from pulumi_dli.connection import AccessKey, Password
 from pulumi_dli.doctor import rights
 from pulumi_dli.doctor.case import POLICY, Case
@@ -21,9 +21,9 @@ from pulumi_dli.errors import (
     AuthError,
     ConfigError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     UnexpectedAnswerError,
+    UnknownOutcomeError,
     UnsentRequestError,
 )
 
@@ -39,7 +39,7 @@ def endpoint(case: Case) -> Iterator[Line]:
     address = case.connection.endpoint
     host, proxy = urlsplit(address).netloc, proxy_to(address)
     outcome, transport = case.reach()
-    if isinstance(outcome, UnsentRequestError | LostAnswerError):
+    if isinstance(outcome, UnsentRequestError | UnknownOutcomeError):
         yield fails(str(outcome), "check dli:endpoint, dli:region, the network and its proxy")
         return
     if isinstance(outcome, ConfigError):
@@ -64,9 +64,9 @@ def endpoint(case: Case) -> Iterator[Line]:
         yield clock_line(told - time.time(), signed=signed, local=case.connection.is_loopback)
 
 
-def _is_foreign(outcome: Answer | DliError) -> bool:
+def _is_foreign(outcome: Response | DliError) -> bool:
     """Whether this is what another service than DLI says: its own errors, and those of its gateway, have a code."""
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, Response):
         return not (isinstance(outcome.value, Mapping) and "queues" in outcome.value)
     if isinstance(outcome, UnexpectedAnswerError):
         return True
@@ -92,7 +92,7 @@ def credentials(case: Case) -> Iterator[Line]:
     password = isinstance(case.connection.credentials, Password)
     if isinstance(outcome, AuthError) and (outcome.status == 401 or outcome.path.endswith("/auth/tokens")):
         yield fails(f"refused: {outcome}", "correct the credential in the place that `settings` names")
-    elif isinstance(outcome, UnsentRequestError | LostAnswerError | ConfigError):
+    elif isinstance(outcome, UnsentRequestError | UnknownOutcomeError | ConfigError):
         yield fails(f"{outcome}", "check dli:authUrl and the network" if password else "check the credential")
     elif isinstance(outcome, AuthError | UnexpectedAnswerError) or not isinstance(outcome, DliError):
         yield ok("accepted, as a token of IAM" if password else "accepted")
@@ -103,7 +103,7 @@ def credentials(case: Case) -> Iterator[Line]:
 def project(case: Case) -> Iterator[Line]:
     """Whether the project is the one that the credential is for."""
     outcomes = [case.outcome(family.read) for family in rights.FAMILIES]
-    published = [each for each in outcomes if not (isinstance(each, DliError) and is_unpublished(each))]
+    published = [each for each in outcomes if not (isinstance(each, DliError) and is_unsupported(each))]
     refused = next((each for each in published if isinstance(each, AuthError)), None)
     if refused is not None and all(isinstance(each, AuthError) for each in published):
         step = "dli:projectId must be a project of the credential's account, in this region (console: My Credentials)"

@@ -1,23 +1,22 @@
 """What the SDK's dynamic host hides from a provider: context, clean errors, half-made results, messages, ^C, width.
 
-`provider.py` is the only caller. The lifecycle knows none of this: it gets a `Call` and returns or raises values.
+`provider.py` is the only caller. The lifecycle knows none of this: it gets an `OperationContext`
+and returns or raises values.
 
-    bridge.py     the only place that touches private parts of the SDK, of gRPC and of the standard library; every touch
-                  answers "not there" instead of failing
+    sdk_internals.py  the only place that touches private parts of the SDK, of gRPC and of the standard library; every
+                  touch answers "not there" instead of failing
     messages.py   lines on a resource: throttled, said once, masked
     secrecy.py    which inputs of the running call are secret
     process.py    what all calls of one host process share
-    lone.py       notices that the engine was killed
+    parent_exit.py       notices that the engine was killed
     calls.py      the context of the running call
-    answers.py    everything that escapes from a provider method becomes one clean answer
+    responses.py    everything that escapes from a provider method becomes one clean answer
     values.py     values that Pulumi can store, and numbers that are integers again
 
 It decides nothing about resources, and no room below may import it.
 """
 
-from pulumi_dli.host.answers import Unhealthy, answering, redacted
 from pulumi_dli.host.calls import (
-    apart,
     cancelled_event,
     current_call,
     hint,
@@ -25,15 +24,16 @@ from pulumi_dli.host.calls import (
     mask,
     old_inputs,
     prepare,
+    run_on_pool,
     setting_keys,
 )
+from pulumi_dli.host.responses import Unhealthy, answering, redacted
 from pulumi_dli.host.values import UnstorableError, integers, is_unknown, sanitise
 
 __all__ = [
     "Unhealthy",
     "UnstorableError",
     "answering",
-    "apart",
     "cancelled_event",
     "current_call",
     "hint",
@@ -44,6 +44,7 @@ __all__ = [
     "old_inputs",
     "prepare",
     "redacted",
+    "run_on_pool",
     "sanitise",
     "setting_keys",
 ]

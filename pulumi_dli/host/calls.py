@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pulumi_dli import patience
-from pulumi_dli.host import bridge, lone
-from pulumi_dli.host.answers import redacted
+from pulumi_dli.host import parent_exit, sdk_internals
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
-from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.host.responses import redacted
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import PROCESS_POOLS
 
 T = TypeVar("T")
@@ -27,14 +27,14 @@ T = TypeVar("T")
 # must not be narrower. A thread is started when a call needs it, so a high limit costs nothing.
 WIDTH = 256
 
-NARROW = (
+LIMITED_CONCURRENCY = (
     "4 operations at a time: this version of Pulumi's SDK does not let the provider run more. Nothing is wrong; "
     "large deployments take longer."
 )
-DEAF = (
+NO_CANCEL = (
     "This version of Pulumi's SDK keeps ^C from the provider: cancelling waits until running operations have finished."
 )
-BLIND = (
+NO_CONTEXT = (
     "This version of Pulumi's SDK hides names and custom timeouts from the provider: default timeouts apply, errors "
     "show a traceback, and what was created without coming up is not kept in the state (the next `pulumi up` finds it)."
 )
@@ -49,29 +49,29 @@ def prepare(width: int | None = None) -> None:
     process = THIS_PROCESS
     with process.lock:
         if not process.wide:  # once: later configurations may run on the threads of brief calls
-            process.wide = bridge.widen(width or max(WIDTH, _engine_width()))
+            process.wide = sdk_internals.raise_concurrency(width or max(WIDTH, _engine_width()))
         if not process.wide:
-            process.hint(NARROW)
+            process.hint(LIMITED_CONCURRENCY)
         if not process.hooked_cancel:
-            process.hooked_cancel = bridge.hook_cancel(process.cancelled.set)
+            process.hooked_cancel = sdk_internals.hook_cancel(process.cancelled.set)
         if not process.hooked_cancel:
-            process.hint(DEAF)
+            process.hint(NO_CANCEL)
         if not process.light:
-            process.light = bridge.lighten(process.brief.pool)
+            process.light = sdk_internals.reduce_memory(process.short_calls.pool)
         if not process.watched:
             process.watched = True
-            lone.when_alone(process.leave)
+            parent_exit.on_parent_exit(process.shut_down)
             gc.freeze()  # the SDK's modules stay: the collector need not look through them while ours load
-        if bridge.find_call() is None:
-            process.hint(BLIND)
+        if sdk_internals.find_call() is None:
+            process.hint(NO_CONTEXT)
 
 
-def current_call() -> Call:
+def current_call() -> OperationContext:
     """The call that this thread is answering, as the lifecycle wants it; an anonymous one where the host hides it.
 
     From now on the client's own waits in this thread know the call's time and tell on its resource what they wait for.
     """
-    host_call = bridge.find_call()
+    host_call = sdk_internals.find_call()
     urn = _text(host_call, "urn")
     timeout = host_call.field("timeout") if host_call else None
     about = urn or object()
@@ -85,14 +85,14 @@ def current_call() -> Call:
     if mine is not None:
         mine.tell = progress
         mine.ends_at = time.monotonic() + float(timeout) if timeout else None
-    return Call(
+    return OperationContext(
         urn=urn,
         name=_text(host_call, "name") or urn.rpartition("::")[2],
         timeout_seconds=float(timeout) if timeout else None,
         cancelled=THIS_PROCESS.cancelled,
         redact=redacted,
-        progress=progress,
-        note=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.INFO),
+        status=progress,
+        info=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.INFO),
         warn=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.WARNING),
         pools=PROCESS_POOLS,
     )
@@ -105,7 +105,7 @@ def old_inputs() -> Mapping[str, Any] | None:
     They come as the SDK hands inputs to `check`: numbers as floats, unknowns as `pulumi.output.Unknown`, `__provider`
     among them.
     """
-    host_call = bridge.find_call()
+    host_call = sdk_internals.find_call()
     inputs: Any = host_call.field("old_inputs") if host_call else None
     if not getattr(inputs, "fields", None):
         return None
@@ -116,9 +116,9 @@ def old_inputs() -> Mapping[str, Any] | None:
     return dict(deserialize_properties(inputs, True))
 
 
-def apart(work: Callable[[], T]) -> T:
+def run_on_pool(work: Callable[[], T]) -> T:
     """Have brief work done on another thread than the one that goes on to wait (see `bridge.lighten`)."""
-    return THIS_PROCESS.brief.do(work)
+    return THIS_PROCESS.short_calls.do(work)
 
 
 def cancelled_event() -> threading.Event:
@@ -138,7 +138,7 @@ def hints() -> tuple[str, ...]:
 
 def setting_keys(config: object) -> tuple[str, ...]:
     """The full keys of a provider's configuration; () where the SDK does not show them."""
-    return bridge.setting_keys(config)
+    return sdk_internals.setting_keys(config)
 
 
 def mask(words: Iterable[str | None]) -> None:
@@ -147,10 +147,10 @@ def mask(words: Iterable[str | None]) -> None:
 
 
 def _engine_width() -> int:
-    wish = os.environ.get("PULUMI_PARALLEL", "")
-    return int(wish) if wish.isdecimal() else 0
+    desired = os.environ.get("PULUMI_PARALLEL", "")
+    return int(desired) if desired.isdecimal() else 0
 
 
-def _text(host_call: bridge.HostCall | None, field: str) -> str:
+def _text(host_call: sdk_internals.HostCall | None, field: str) -> str:
     text = host_call.field(field) if host_call else None
     return text if isinstance(text, str) else ""

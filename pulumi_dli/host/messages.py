@@ -1,4 +1,6 @@
-"""Lines on a resource, through the engine's own Log call. Built by `process.py`, used through the `Call` of `calls.py`.
+"""Lines on a resource, through the engine's own Log call.
+
+Built by `process.py`, used through the `OperationContext` of `calls.py`.
 
 A passing line ("submitting, 3 min") is live text on a terminal, but a line of its own in a CI log, and a host cannot
 know which: so the first is shown two seconds into the call, then at most one every ten seconds, and never the same

@@ -11,10 +11,10 @@ import os
 import threading
 from collections.abc import Iterator
 
-from pulumi_dli.host.bridge import engine_address
 from pulumi_dli.host.messages import Engine, Messages
+from pulumi_dli.host.sdk_internals import engine_address
 from pulumi_dli.redaction import Redactor
-from pulumi_dli.threads import FewThreads
+from pulumi_dli.threads import WorkerPool
 
 _BRIEF_AT_A_TIME = 16  # they compute, and some of them look at the service: no more than so many requests go there
 _LAST_SECONDS = 180.0  # longer than the lifecycles and their requests go on after a cancel
@@ -27,7 +27,7 @@ class HostProcess:
         self.cancelled = threading.Event()
         self.mask = Redactor()
         self.messages = Messages(Engine(engine_address()), self.mask, lambda: tuple(self._hints))
-        self.brief = FewThreads(_BRIEF_AT_A_TIME, "brief")
+        self.short_calls = WorkerPool(_BRIEF_AT_A_TIME, "brief")
         self.wide = False
         self.light = False
         self.hooked_cancel = False
@@ -49,7 +49,7 @@ class HostProcess:
                 self._calls -= 1
                 self._idle.notify_all()
 
-    def leave(self) -> None:
+    def shut_down(self) -> None:
         """The engine is gone: end as after a ^C, which never leaves a stream down that can be up, then altogether."""
         self.cancelled.set()
         with self._idle:

@@ -1,4 +1,4 @@
-"""Values on their way into and out of Pulumi's state. Called by `answers.py` and `provider.py`; knows no resource.
+"""Values on their way into and out of Pulumi's state. Called by `responses.py` and `provider.py`; knows no resource.
 
 Pulumi serialises outputs after `create` has returned: a value that it cannot serialise fails the call and loses the
 id of what was just created. It also sends every number as a float, and integers above 2^53 lose digits.

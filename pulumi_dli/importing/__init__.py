@@ -5,7 +5,7 @@ by), but a file with inputs and outputs can. `__main__.py` calls this; it reads,
 """
 
 from pulumi_dli.importing.files import import_file, write_private
-from pulumi_dli.importing.finding import Found, Wanted, find
+from pulumi_dli.importing.finding import Found, ImportSelection, find
 from pulumi_dli.importing.programs import config_keys, program
 
-__all__ = ["Found", "Wanted", "config_keys", "find", "import_file", "program", "write_private"]
+__all__ = ["Found", "ImportSelection", "config_keys", "find", "import_file", "program", "write_private"]

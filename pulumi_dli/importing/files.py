@@ -39,11 +39,11 @@ def _entry(found: Found, *, redact: bool) -> dict[str, Any]:
     }
 
 
-def _sealed(bag: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
+def _sealed(properties: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
     """The values; what may be secret in the form of `pulumi stack export --show-secrets`, which the CLI encrypts."""
     return {
         name: {**_SECRET, "plaintext": json.dumps(value)} if redact and name in SECRETIVE else value
-        for name, value in bag.items()
+        for name, value in properties.items()
     }
 
 

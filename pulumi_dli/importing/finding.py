@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, DliError, NotFoundError
-from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.contract import Observation
-from pulumi_dli.lifecycle.jobs import facts, wire
+from pulumi_dli.lifecycle.jobs import mapping, outputs
 from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import visible
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
 from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
@@ -34,7 +34,7 @@ _ESSENTIAL = {"name", "queue_name", "entrypoint"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportSelection:
     """Names to import, by kind; with none at all, everything. A job may also be named by its id."""
 
     queues: Sequence[str] = ()
@@ -61,7 +61,7 @@ class Found:
 Note = Callable[[str], None]
 
 
-def find(session: Session, wanted: Wanted, note: Note) -> list[Found]:
+def find(session: Session, wanted: ImportSelection, note: Note) -> list[Found]:
     """Pools, then queues, then groups, then jobs: each after what it may refer to.
 
     Args:
@@ -73,45 +73,45 @@ def find(session: Session, wanted: Wanted, note: Note) -> list[Found]:
     return [found for kind in (_pools, _queues, _groups, _jobs) for found in kind(session, wanted, note)]
 
 
-def _pools(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+def _pools(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
     asked = {name.lower() for name in wanted.pools}
     if not (wanted.everything or asked):
         return
     try:
         there = {pool.name for pool in session.pools.get()}
     except ApiError as error:
-        if not wanted.everything or not is_unpublished(error):
+        if not wanted.everything or not is_unsupported(error):
             raise
         return  # a region without pools
     _all_there("elastic resource pool", asked, there)
     for name in sorted(there if wanted.everything else asked):
-        seen = ElasticResourcePoolLifecycle().read(Call(), session, name, {})
+        seen = ElasticResourcePoolLifecycle().read(OperationContext(), session, name, {})
         if seen is not None:
             yield from _checked("ElasticResourcePool", ElasticResourcePoolSpec, name, seen, note)
 
 
-def _queues(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+def _queues(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
     asked = {name.lower() for name in wanted.queues}
     there = {queue.queue_name.lower() for queue in session.queues.get()}
     _all_there("queue", asked, there)
     for name in sorted(there if wanted.everything else asked):
         if name == SERVICE_QUEUE:
             continue
-        seen = QueueLifecycle().read(Call(), session, name, {})
+        seen = QueueLifecycle().read(OperationContext(), session, name, {})
         if seen is not None:
             yield from _checked("Queue", QueueSpec, name, seen, note)
 
 
-def _groups(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+def _groups(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
     there = {group.group_name for group in session.packages.get().groups if group.group_name}
     _all_there("package group", set(wanted.groups), there)
     for name in sorted(there if wanted.everything else set(wanted.groups)):
-        seen = PackageGroupLifecycle().read(Call(), session, name, {})
+        seen = PackageGroupLifecycle().read(OperationContext(), session, name, {})
         if seen is not None and seen.inputs.get("packages"):
             yield from _checked("PackageGroup", PackageGroupSpec, name, seen, note)
 
 
-def _jobs(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
+def _jobs(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
     if not (wanted.everything or wanted.jobs):
         return
     rows = session.client.flink_jobs.list_all()
@@ -133,8 +133,10 @@ def _jobs(session: Session, wanted: Wanted, note: Note) -> Iterator[Found]:
 
 def _job(session: Session, job: FlinkJob) -> Observation:
     """The job with the inputs that a program would have to give: what is as by default is not said."""
-    inputs = {name: value for name, value in facts.everything(job).items() if value != wire.CLEARED.get(name, object())}
-    state = facts.observed_state(job)
+    inputs = {
+        name: value for name, value in outputs.everything(job).items() if value != mapping.CLEARED.get(name, object())
+    }
+    state = outputs.observed_state(job)
     if state in ("suspended", "draft"):
         inputs["state"] = state
     tags = session.job_tags.of(str(job.job_id)) or {}
@@ -143,7 +145,7 @@ def _job(session: Session, job: FlinkJob) -> Observation:
     inputs = _declarable(inputs)
     notes = {"declared_state": inputs.get("state", ""), "owner_tag": tags.get(OWNER_TAG, ""), "savepoints": []}
     olds = {**inputs, **notes, "job_id": str(job.job_id)}
-    seen = FlinkJarJobLifecycle().read(Call(), session, str(job.job_id), olds)
+    seen = FlinkJarJobLifecycle().read(OperationContext(), session, str(job.job_id), olds)
     if seen is None:
         raise NotFoundError(f"there is no Flink job {job.job_id}", status=400)
     outs = {name: value for name, value in seen.outs.items() if name != "state"}

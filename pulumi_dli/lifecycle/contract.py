@@ -5,8 +5,8 @@ them:
 
 - Observing (`read`) changes nothing. Every call may be repeated: create finds its own earlier attempt, update
   finishes what is missing, delete of what is gone succeeds.
-- What was created but did not come up is never lost: `HalfDone` carries its id and outputs, and the next update goes
-  on from there.
+- What was created but did not come up is never lost: `ResourceInitFailed` carries its id and outputs, and the next
+  update goes on from there.
 - "Gone" means that the service said so about this very object; "cannot tell" is raised.
 """
 
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     # Not at run time: `host` imports this module in every stack program, and pydantic is heavy.
-    from pulumi_dli.lifecycle.call import Call
+    from pulumi_dli.lifecycle.operation_context import OperationContext
     from pulumi_dli.lifecycle.session import Session
-    from pulumi_dli.specs.fields import Change, Failure, Spec
+    from pulumi_dli.specs.fields import Change, CheckFailure, Spec
 
 SpecT = TypeVar("SpecT", bound="Spec")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CreateResult:
     """A finished create: the id and the outputs."""
 
     id: str
@@ -43,7 +43,7 @@ class Observation:
     unhealthy: tuple[str, ...] = ()
 
 
-class HalfDone(Exception):  # noqa: N818  (it is a result that travels as an exception, not an error of ours)
+class ResourceInitFailed(Exception):  # noqa: N818  (it is a result that travels as an exception, not an error of ours)
     """The object exists, but the call could not finish. Its id and outputs go into the state, the reasons to the
     user.
     """
@@ -56,7 +56,7 @@ class HalfDone(Exception):  # noqa: N818  (it is a result that travels as an exc
 
 
 @dataclass(frozen=True)
-class Ahead:
+class DiffRequest:
     """What a preview is asked about: the state's outputs, the program's inputs, and how they differ.
 
     Attributes:
@@ -77,7 +77,7 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class DiffResult:
     """What a diff answers.
 
     Attributes:
@@ -90,12 +90,12 @@ class Foreseen:
     replaces: tuple[str, ...] = ()
 
 
-def foreseen(changes: Collection[Change]) -> Foreseen:
+def diff_result(changes: Collection[Change]) -> DiffResult:
     """The answer for a resource whose changes need no further thought."""
     from pulumi_dli.specs.fields import Effect  # noqa: PLC0415  (see above)
 
     replaces = tuple(change.field for change in changes if change.effect is Effect.REPLACE)
-    return Foreseen(None if changes else False, replaces)
+    return DiffResult(None if changes else False, replaces)
 
 
 class Lifecycle(Protocol[SpecT]):
@@ -105,40 +105,44 @@ class Lifecycle(Protocol[SpecT]):
     def spec(self) -> type[SpecT]:
         """The fields."""
 
-    def judge(self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]
+    ) -> list[CheckFailure]:
         """What is wrong with checked inputs beyond the spec's own rules. Makes no call."""
 
     def holdings(self, id: str, outs: Mapping[str, Any]) -> Collection[tuple[str, str]]:
         """The objects, as kind and id, that an entry of the state holds: no other entry may delete them."""
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """Say in a line on the resource what its creation will do. Makes no call."""
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """What an update would do; says it in a line on the resource (`call.note`, `call.warn`).
 
         Raises:
             DliError: what is asked for can never be done; nothing has been touched.
         """
 
-    def create(self, call: Call, session: Session, spec: SpecT) -> Outcome:
+    def create(self, call: OperationContext, session: Session, spec: SpecT) -> CreateResult:
         """Make it, or take over one's own earlier attempt, and wait until it is up.
 
         Raises:
-            HalfDone: it exists but is not up.
+            ResourceInitFailed: it exists but is not up.
             DliError: nothing was made.
         """
 
-    def read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         """What is there now; None when it is gone. Changes nothing."""
 
-    def update(self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: SpecT) -> Mapping[str, Any]:
+    def update(
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: SpecT
+    ) -> Mapping[str, Any]:
         """Bring it to the spec; the outputs afterwards. With equal olds and spec: observe, and finish what is missing.
 
         Raises:
-            HalfDone: it is neither as before nor as wished.
+            ResourceInitFailed: it is neither as before nor as wished.
             DliError: it is as before.
         """
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         """Delete it; nothing to do when it is gone, a warning and nothing done when it is somebody else's."""

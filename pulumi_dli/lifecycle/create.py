@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from pulumi_dli.errors import ConflictError, DliError, LostAnswerError, OwnershipError
-from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.errors import ConflictError, DliError, OwnershipError, UnknownOutcomeError
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import HOLD, is_own, name_of, new_hold, renewed
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.tagging import TaggedObject, TagsFound, mark, read_tags, tagged_where_possible
@@ -82,7 +82,7 @@ class Creation(Kind[FoundT], Protocol[FoundT]):
 
         Raises:
             ConflictError: the name is taken.
-            LostAnswerError: it may have been made.
+            UnknownOutcomeError: it may have been made.
         """
 
     def find(self) -> FoundT | None:
@@ -123,7 +123,7 @@ class Adoptable:
     is_attempt: bool = False
     """It is what an earlier attempt of ours left, and carries our tag already."""
 
-    def mark(self, call: Call, session: Session, owner_tag: str) -> str:
+    def mark(self, call: OperationContext, session: Session, owner_tag: str) -> str:
         """Put our tag on it, before anything else is changed; gives the tag for the outputs.
 
         Raises:
@@ -133,7 +133,7 @@ class Adoptable:
 
 
 def create_or_adopt(
-    call: Call, session: Session, creation: Creation[FoundT], *, adopt: bool, tags: Mapping[str, str] | None
+    call: OperationContext, session: Session, creation: Creation[FoundT], *, adopt: bool, tags: Mapping[str, str] | None
 ) -> Created[FoundT]:
     """Create the object, or take over the one of its name.
 
@@ -152,7 +152,7 @@ def create_or_adopt(
         found = creation.find()
         if found is None:
             raise creation.unseen()
-        adoptable = judge(call, session, creation, found, adopt=adopt)
+        adoptable = validate(call, session, creation, found, adopt=adopt)
         creation.must_fit(found)
         hold = new_hold()
         owner_tag = adoptable.mark(call, session, renewed(owner, hold))
@@ -169,7 +169,7 @@ def _post(session: Session, creation: Creation[FoundT], owner: str) -> str | Non
             return creation.post(owner)
         except ConflictError:
             return None
-        except LostAnswerError:
+        except UnknownOutcomeError:
             if creation.find() is not None:
                 return None
             if lost:
@@ -179,7 +179,7 @@ def _post(session: Session, creation: Creation[FoundT], owner: str) -> str | Non
             session.wrote()
 
 
-def judge(call: Call, session: Session, kind: Kind[FoundT], found: FoundT, *, adopt: bool) -> Adoptable:
+def validate(call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, *, adopt: bool) -> Adoptable:
     """Whether an object that is there may be taken over. Changes nothing.
 
     Raises:
@@ -209,7 +209,7 @@ def judge(call: Call, session: Session, kind: Kind[FoundT], found: FoundT, *, ad
     return Adoptable(existing, tags, is_attempt=True)
 
 
-def _no_attempt(call: Call, session: Session, kind: Kind[FoundT], found: FoundT, existing: Existing) -> str:
+def _no_attempt(call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, existing: Existing) -> str:
     """Why an object with our tag is not what a killed attempt of this create left; "" when it is."""
     now = session.client.service_time
     if existing.created is None or now is None:

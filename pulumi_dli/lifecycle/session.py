@@ -1,6 +1,6 @@
 """What all resources of one connection share: the client, the batches, the polls, the snapshots and the claims.
 
-Made once for each connection of a process. A lifecycle gets it with every call and keeps nothing of its own.
+CreatedJob once for each connection of a process. A lifecycle gets it with every call and keeps nothing of its own.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from functools import partial
 from pulumi_dli.api.client import DliClient, client_for
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool, PoolQueue
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
 from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import ApiError
+from pulumi_dli.lifecycle.coalescing.batching import Batcher
+from pulumi_dli.lifecycle.coalescing.job_poller import JobPoller
+from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
+from pulumi_dli.lifecycle.coalescing.snapshots import JobSnapshots
+from pulumi_dli.lifecycle.coalescing.tag_reads import TagReads
+from pulumi_dli.lifecycle.coalescing.waiting import Backoff
 from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS, Claims, owner_of
-from pulumi_dli.lifecycle.sharing.batching import Batcher
-from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
-from pulumi_dli.lifecycle.sharing.snapshots import JobSnapshots
-from pulumi_dli.lifecycle.sharing.tag_reads import TagReads
-from pulumi_dli.lifecycle.sharing.waiting import Backoff
-from pulumi_dli.lifecycle.sharing.watching import JobWatcher
 
 JOB_TAGS = "dli_flink_job"
 QUEUE_TAGS = "dli_queue"
@@ -44,17 +44,17 @@ class Session:
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
         self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)
-        self.watcher: JobWatcher[FlinkJob] = JobWatcher(client.flink_jobs, clock=clock, poll_seconds=poll)
+        self.poller: JobPoller[FlinkJob] = JobPoller(client.flink_jobs, clock=clock, poll_seconds=poll)
         self.jobs: JobSnapshots[FlinkJob] = JobSnapshots(client.flink_jobs, gather_seconds=poll / 4, clock=clock)
-        self.queues: SharedSnapshot[list[Queue]] = SharedSnapshot(client.queues.list, clock=clock)
-        self.pools: SharedSnapshot[list[ElasticResourcePool]] = SharedSnapshot(
+        self.queues: SingleFlight[list[Queue]] = SingleFlight(client.queues.list, clock=clock)
+        self.pools: SingleFlight[list[ElasticResourcePool]] = SingleFlight(
             client.elastic_resource_pools.list, clock=clock
         )
-        self._pool_queues: dict[str, SharedSnapshot[Sequence[PoolQueue]]] = {}
-        self.packages: SharedSnapshot[PackageListing] = SharedSnapshot(client.package_groups.list, clock=clock)
+        self._pool_queues: dict[str, SingleFlight[Sequence[PoolQueue]]] = {}
+        self.packages: SingleFlight[PackageListing] = SingleFlight(client.package_groups.list, clock=clock)
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock)
-        self._tags_of: dict[str, SharedSnapshot[Mapping[str, Mapping[str, str]] | None]] = {
-            kind: SharedSnapshot(partial(self._find_tags, kind), clock=clock) for kind in (QUEUE_TAGS, POOL_TAGS)
+        self._tags_of: dict[str, SingleFlight[Mapping[str, Mapping[str, str]] | None]] = {
+            kind: SingleFlight(partial(self._find_tags, kind), clock=clock) for kind in (QUEUE_TAGS, POOL_TAGS)
         }
 
     def backoff(self) -> Backoff:
@@ -75,10 +75,10 @@ class Session:
             queues.invalidate()
         self.packages.invalidate()
 
-    def queues_of(self, pool: str) -> SharedSnapshot[Sequence[PoolQueue]]:
+    def queues_of(self, pool: str) -> SingleFlight[Sequence[PoolQueue]]:
         """The queues in a pool with their policies: one call for all of them."""
         fetch = partial(self.client.elastic_resource_pools.queues, pool)
-        return self._pool_queues.setdefault(pool, SharedSnapshot(fetch, clock=self.clock))
+        return self._pool_queues.setdefault(pool, SingleFlight(fetch, clock=self.clock))
 
     def queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
         """The tags of all queues, by id, in one call for all; None where the region has no tag calls."""
@@ -108,7 +108,7 @@ class Session:
         try:
             return self.client.tags.find_resources(kind, {})
         except ApiError as error:
-            if is_unpublished(error):
+            if is_unsupported(error):
                 return None
             raise
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError
-from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import refuses_tags
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.values import OWNER_TAG
@@ -48,7 +48,7 @@ class TagsFound:
 
 
 def tagged_where_possible(
-    call: Call, send: Callable[[str], ResultT], owner: str, *, declared: Mapping[str, str] | None
+    call: OperationContext, send: Callable[[str], ResultT], owner: str, *, declared: Mapping[str, str] | None
 ) -> ResultT:
     """Send a create with our tag; without, where the region refuses tags and the program asked for none.
 
@@ -79,14 +79,16 @@ def read_tags(session: Session, tagged: TaggedObject, owner: str, *, is_listed_w
         except AuthError:
             break
         except ApiError as error:
-            if not is_unpublished(error):
+            if not is_unsupported(error):
                 raise
             published = False
             break
     return TagsFound({OWNER_TAG: owner} if owner and is_listed_with() else {}, published)
 
 
-def mark(call: Call, session: Session, tagged: TaggedObject, found: TagsFound, owner_tag: str, *, needed: bool) -> str:
+def mark(
+    call: OperationContext, session: Session, tagged: TaggedObject, found: TagsFound, owner_tag: str, *, needed: bool
+) -> str:
     """Put our tag on what is taken over; gives the tag for the outputs.
 
     Args:
@@ -106,7 +108,7 @@ def mark(call: Call, session: Session, tagged: TaggedObject, found: TagsFound, o
         except DliError as error:
             if not needed:
                 return found.owner
-            if is_unpublished(error) or refuses_tags(error, tagged=bool(found.tags)):
+            if is_unsupported(error) or refuses_tags(error, tagged=bool(found.tags)):
                 last = None
                 break
             if not isinstance(error, NotFoundError):
@@ -134,7 +136,7 @@ def _unmarked(tagged: TaggedObject, error: DliError) -> DliError:
 
 
 def set_declared_tags(
-    call: Call, session: Session, tagged: TaggedObject, *, old: Mapping[str, str], new: Mapping[str, str]
+    call: OperationContext, session: Session, tagged: TaggedObject, *, old: Mapping[str, str], new: Mapping[str, str]
 ) -> None:
     """Change the program's tags of an object. Where the region has none, they stay, and a warning says so.
 
@@ -148,12 +150,12 @@ def set_declared_tags(
         except NotFoundError as error:
             last = error
         except ApiError as error:
-            if not is_unpublished(error) and not refuses_tags(error, tagged=bool(old)):
+            if not is_unsupported(error) and not refuses_tags(error, tagged=bool(old)):
                 raise
             last = None
             call.warn(
                 f"the tags of {tagged.what} stay as they are: this region has no tag calls"
-                if is_unpublished(error)
+                if is_unsupported(error)
                 else f"{tagged.what} gets no tags: this region refuses them"
             )
             break

@@ -126,7 +126,8 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
     * `start_time`: In milliseconds since the epoch.
     * `update_time`: In milliseconds since the epoch.
     * `user_name`: Who created the job.
-    * `unfinished`: Why the last update stopped half-way.
+    * `pending_reason`: Why the last update stopped half-way.
+    * `pending_restore_path`: The savepoint from which the next update brings the job back.
     * `endpoint`: Where the service answered.
     * `project_id`: The project that holds it.
     """
@@ -147,7 +148,8 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         "start_time",
         "update_time",
         "user_name",
-        "unfinished",
+        "pending_reason",
+        "pending_restore_path",
         "endpoint",
         "project_id",
     )
@@ -319,7 +321,8 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         start_time: pulumi.Output[int | None]
         update_time: pulumi.Output[int | None]
         user_name: pulumi.Output[str | None]
-        unfinished: pulumi.Output[str | None]
+        pending_reason: pulumi.Output[str | None]
+        pending_restore_path: pulumi.Output[str | None]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]
         name: pulumi.Output[str]

@@ -59,7 +59,7 @@ class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
     * `package_status`: Name, kind and status of each package.
     * `uploaded`: What an interrupted update had uploaded.
     * `superseded`: Packages of earlier versions that are still kept.
-    * `others`: Packages in the group that this resource does not manage.
+    * `unmanaged_packages`: Packages in the group that this resource does not manage.
     * `create_time`: In milliseconds since the epoch.
     * `update_time`: In milliseconds since the epoch.
     * `endpoint`: Where the service answered.
@@ -75,7 +75,7 @@ class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
         "package_status",
         "uploaded",
         "superseded",
-        "others",
+        "unmanaged_packages",
         "create_time",
         "update_time",
         "endpoint",
@@ -129,7 +129,7 @@ class PackageGroup(WithPackages, module="dli", name="PackageGroup"):
         package_status: pulumi.Output[Sequence[Mapping[str, Any]]]
         uploaded: pulumi.Output[Sequence[Mapping[str, Any]] | None]
         superseded: pulumi.Output[Sequence[Any]]
-        others: pulumi.Output[Sequence[str]]
+        unmanaged_packages: pulumi.Output[Sequence[str]]
         create_time: pulumi.Output[int | None]
         update_time: pulumi.Output[int | None]
         endpoint: pulumi.Output[str]

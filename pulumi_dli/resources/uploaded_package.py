@@ -38,7 +38,7 @@ class UploadedPackage(WithObject, module="dli", name="UploadedPackage"):
 
     * `path`: Where the object is: `obs://bucket/key`.
     * `size`: In bytes.
-    * `own`: Whether this resource uploaded it.
+    * `uploaded`: Whether this resource uploaded it.
     * `superseded`: Objects of earlier versions that are still kept.
     * `endpoint`: Where the service answered.
     * `project_id`: The project that holds it.
@@ -48,7 +48,7 @@ class UploadedPackage(WithObject, module="dli", name="UploadedPackage"):
     spec = "pulumi_dli.specs.uploaded_package:UploadedPackageSpec"
     named = ""
     required = ("source", "bucket")
-    computed_outputs = ("path", "size", "own", "superseded", "endpoint", "project_id")
+    computed_outputs = ("path", "size", "uploaded", "superseded", "endpoint", "project_id")
     shapes: ClassVar[Mapping[str, Shape]] = {
         "source": LocalFile(),
         "bucket": Text(
@@ -66,7 +66,7 @@ class UploadedPackage(WithObject, module="dli", name="UploadedPackage"):
     if TYPE_CHECKING:
         path: pulumi.Output[str]
         size: pulumi.Output[int]
-        own: pulumi.Output[bool]
+        uploaded: pulumi.Output[bool]
         superseded: pulumi.Output[Sequence[Mapping[str, Any]]]
         endpoint: pulumi.Output[str]
         project_id: pulumi.Output[str]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Rule, Spec
+from pulumi_dli.specs.fields import PLACE, PROVIDER_ONLY, Computed, Declaration, Effect, Rule, Spec
 from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.shapes import Text, Whole
 from pulumi_dli.specs.values import Tags, TextMap, lowered, matching
@@ -102,7 +102,9 @@ long as it exists. The id is the stored (lower-case) name.""",
     ipv6_enable: Annotated[bool | None, Effect.REPLACE] = Field(
         None, description="Whether it has IPv6 addresses as well."
     )
-    tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags: a map of key to value.")
-    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    tags: Annotated[Tags | None, Effect.IN_PLACE, PROVIDER_ONLY] = Field(
+        None, description="Tags: a map of key to value."
+    )
+    adopt: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Take over an existing pool of this name instead of failing (default false)."
     )

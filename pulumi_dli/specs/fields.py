@@ -35,13 +35,13 @@ class Effect(IntEnum):
 
 
 @dataclass(frozen=True)
-class Wire:
+class WireName:
     """A field that travels to the service under another name, or (name None) not at all."""
 
     name: str | None
 
 
-LOCAL = Wire(None)
+PROVIDER_ONLY = WireName(None)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True)
-class Failure:
+class CheckFailure:
     """What is wrong with one input, in words for the stack author. Never holds the value."""
 
     field: str
@@ -87,7 +87,7 @@ class Rule:
     """Takes the spec, answers what is wrong or None."""
 
 
-class Part(BaseModel):
+class ValueModel(BaseModel):
     """A value made of several fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
@@ -102,11 +102,17 @@ class Part(BaseModel):
 
 @dataclass(frozen=True)
 class Computed:
-    """An output that is no input. `type` is the Python type of its value."""
+    """An output that is no input.
+
+    Attributes:
+        type: the Python type of its value.
+        former: its name in states that earlier versions wrote; "" when it never had another.
+    """
 
     name: str
     type: str
     description: str
+    former: str = ""
 
 
 PLACE = (
@@ -139,8 +145,25 @@ class Declaration:
     base: str = "base:DliResource"
     timeouts: str = ""
 
+    def with_current_names(self, outs: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs of a state under their current names, in lists of objects too, whatever version wrote them."""
+        current = {output.former: output.name for output in self.computed if output.former}
+        nested = {output.name for output in self.computed if "Sequence[Mapping" in output.type}
 
-class Spec(Part):
+        def renamed(fields: Mapping[str, Any]) -> dict[str, Any]:
+            return {current.get(name, name): value for name, value in fields.items()}
+
+        return (
+            {
+                name: [renamed(one) for one in value] if name in nested and isinstance(value, list) else value
+                for name, value in renamed(outs).items()
+            }
+            if current
+            else dict(outs)
+        )
+
+
+class Spec(ValueModel):
     """The desired state of one resource. A field that is None was not given: absent means "not managed"."""
 
     required: ClassVar[tuple[str, ...]] = ()
@@ -155,7 +178,7 @@ class Spec(Part):
     @classmethod
     def wire_name(cls, field: str) -> str | None:
         """The field's name on the wire; None when the service never hears of it."""
-        return next((mark.name for mark in cls.marks(field) if isinstance(mark, Wire)), field)
+        return next((mark.name for mark in cls.marks(field) if isinstance(mark, WireName)), field)
 
     @classmethod
     def marks(cls, field: str) -> tuple[Any, ...]:
@@ -204,7 +227,7 @@ class Spec(Part):
 
 
 @cache
-def _shapes(part: type[Part]) -> dict[str, Shape]:
+def _shapes(part: type[ValueModel]) -> dict[str, Shape]:
     return {name: shape_of(field.annotation, tuple(field.metadata)) for name, field in part.model_fields.items()}
 
 
@@ -224,7 +247,7 @@ def shape_of(annotation: Any, marks: tuple[Any, ...] = ()) -> Shape:
     if origin is tuple:
         least = next((mark.min_length for mark in marks if isinstance(mark, MinLen)), 0)
         return ListOf(item=shape_of(get_args(annotation)[0]), least=least)
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and issubclass(annotation, ValueModel):
         required = tuple(name for name, field in annotation.model_fields.items() if field.is_required())
         name = annotation.type_name or annotation.__name__
         keys = tuple(_shapes(annotation).items())
@@ -234,7 +257,7 @@ def shape_of(annotation: Any, marks: tuple[Any, ...] = ()) -> Shape:
 
 def check(
     spec: type[Spec], given: Mapping[str, Any], unknown: Collection[str] = ()
-) -> tuple[dict[str, Any], list[Failure]]:
+) -> tuple[dict[str, Any], list[CheckFailure]]:
     """The normalised inputs and what is wrong with them.
 
     Args:
@@ -244,27 +267,29 @@ def check(
     present = {name: value for name, value in given.items() if value is not None}
     known = {name: value for name, value in present.items() if name in spec.model_fields and name not in unknown}
     failures = [_no_such_input(spec, name) for name in present if name not in spec.model_fields]
-    failures += [Failure(name, "is required") for name in spec.required if name not in present]
-    misshapen = [Failure(name, reason) for name, value in known.items() if (reason := spec.shape(name).problem(value))]
+    failures += [CheckFailure(name, "is required") for name in spec.required if name not in present]
+    misshapen = [
+        CheckFailure(name, reason) for name, value in known.items() if (reason := spec.shape(name).problem(value))
+    ]
     wrong = {failure.field for failure in misshapen}
     parsed, broken = _parse(spec, {name: value for name, value in known.items() if name not in wrong})
     # What is normalised has the form, too: a text may stand for a map.
     normal = parsed.inputs.items()
     broken += [
-        Failure(n, reason) for n, value in normal if value != known[n] and (reason := spec.shape(n).problem(value))
+        CheckFailure(n, reason) for n, value in normal if value != known[n] and (reason := spec.shape(n).problem(value))
     ]
     broken = [*misshapen, *broken]
     failures += broken
-    untold = set(unknown) | {failure.field for failure in failures}
+    unreported = set(unknown) | {failure.field for failure in failures}
     for rule in spec.rules:
-        if untold.isdisjoint(rule.fields) and (reason := rule.problem(parsed)):
-            failures.append(Failure(rule.fields[0], reason))
+        if unreported.isdisjoint(rule.fields) and (reason := rule.problem(parsed)):
+            failures.append(CheckFailure(rule.fields[0], reason))
     if broken:
         return dict(present), failures
     return {**{name: present[name] for name in present if name in unknown}, **parsed.inputs}, failures
 
 
-def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[Failure]]:
+def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[CheckFailure]]:
     """The spec made of the valid inputs, and a failure for each of the others."""
     try:
         return spec.model_validate(known), []
@@ -274,15 +299,17 @@ def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[Failu
         return spec.model_validate(valid), list(broken.values())
 
 
-def _broken(error: ValidationError) -> Iterator[Failure]:
+def _broken(error: ValidationError) -> Iterator[CheckFailure]:
     """What our own validators said. The words of pydantic are about its types, which no stack author knows."""
     for detail in error.errors(include_url=False, include_input=False):
         ours = detail["type"] == "value_error"
-        yield Failure(str(detail["loc"][0]), detail["msg"].removeprefix("Value error, ") if ours else "does not fit")
+        yield CheckFailure(
+            str(detail["loc"][0]), detail["msg"].removeprefix("Value error, ") if ours else "does not fit"
+        )
 
 
-def _no_such_input(spec: type[Spec], name: str) -> Failure:
-    return Failure(name, no_such_input(name, spec.model_fields))
+def _no_such_input(spec: type[Spec], name: str) -> CheckFailure:
+    return CheckFailure(name, no_such_input(name, spec.model_fields))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, Cleared, Declaration, Effect, Mark, Rule
+from pulumi_dli.specs.fields import PROVIDER_ONLY, Cleared, Declaration, Effect, Mark, Rule
 from pulumi_dli.specs.flink_job import (
     COMMON_RULES,
     COMPUTED,
@@ -79,7 +79,7 @@ each job what will happen to it. docs/upgrades.md has the tables of all cases. T
     dependency_files: Annotated[tuple[Package, ...] | None, Effect.RESTART, Cleared([]), Mark.RUNS_AGAIN] = Field(
         None, description="Files that the program reads as `userData/<name>`."
     )
-    source_hash: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL, NONCE] = Field(
+    source_hash: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, PROVIDER_ONLY, NONCE] = Field(
         None, description="Any text that changes with the bytes behind plain package names: a change restarts the job."
     )
     feature: Annotated[str | None, Effect.RESTART, Cleared("basic"), one_of("basic", "custom")] = Field(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Cleared, Computed, Effect, Mark, Part, Rule, Spec
+from pulumi_dli.specs.fields import PLACE, PROVIDER_ONLY, Cleared, Computed, Effect, Mark, Rule, Spec, ValueModel
 from pulumi_dli.specs.forms import AGENCY, BUCKET, NONCE, Folder
 from pulumi_dli.specs.rules import COMMON_REFUSALS
 from pulumi_dli.specs.shapes import JsonText, Number, Text, Whole
@@ -33,14 +33,14 @@ TOPIC = matching(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,254}", "must be the name of an SM
 MEMORY = matching(r"[0-9]{1,9}(\.[0-9]{1,3})? *(GB?|MB?|gb?|mb?)?", "reads 4G or 4096MB (GB when no unit is given)")
 
 
-class ResourceAmount(Part):
+class ResourceAmount(ValueModel):
     """CPU cores and memory of one JobManager or TaskManager."""
 
     cpu: Annotated[float | None, Number(least=0.5, most=10000)] = None
     memory: Annotated[str | None, MEMORY] = None
 
 
-class ResourceConfig(Part):
+class ResourceConfig(ValueModel):
     """Resources in the form of `resource_config_version` v2."""
 
     max_slot: Annotated[int | None, Whole(least=1, most=10000)] = None
@@ -107,7 +107,13 @@ COMPUTED = (
     Computed("start_time", "int | None", "In milliseconds since the epoch."),
     Computed("update_time", "int | None", "In milliseconds since the epoch."),
     Computed("user_name", "str | None", "Who created the job."),
-    Computed("unfinished", "str | None", "Why the last update stopped half-way."),
+    Computed("pending_reason", "str | None", "Why the last update stopped half-way.", former="unfinished"),
+    Computed(
+        "pending_restore_path",
+        "str | None",
+        "The savepoint from which the next update brings the job back.",
+        former="resume_from",
+    ),
     *PLACE,
 )
 
@@ -193,7 +199,7 @@ class FlinkJobSpec(Spec):
     resume_max_num: Annotated[int | None, Effect.IN_PLACE, Cleared(-1), RESTARTS] = Field(
         None, description="Restarts per hour at most; -1 for no limit."
     )
-    tags: Annotated[JobTags | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL] = Field(
+    tags: Annotated[JobTags | None, Effect.IN_PLACE, Mark.OWN_STEPS, PROVIDER_ONLY] = Field(
         None, description="Tags: a map of key to value. A change never restarts."
     )
 
@@ -202,45 +208,47 @@ class FlinkJobSpec(Spec):
         str | None,
         Effect.IN_PLACE,
         Mark.OWN_STEPS,
-        LOCAL,
+        PROVIDER_ONLY,
         one_of("running", "suspended", "draft", observed=OBSERVED_STATES),
     ] = Field(
         None,
         description="`running` (default), `suspended` (stopped with a savepoint) or `draft` (created, never run).",
     )
-    upgrade_mode: Annotated[str | None, Effect.IGNORED, LOCAL, one_of("savepoint", "stateless", "last-state")] = Field(
+    upgrade_mode: Annotated[
+        str | None, Effect.IGNORED, PROVIDER_ONLY, one_of("savepoint", "stateless", "last-state")
+    ] = Field(
         None,
         description="What a restart does with the state: `savepoint` (default) makes one and resumes from it, "
         "`last-state` resumes from the newest checkpoint, `stateless` drops it.",
     )
-    initial_savepoint_path: Annotated[str | None, Effect.IGNORED, LOCAL, Folder()] = Field(
+    initial_savepoint_path: Annotated[str | None, Effect.IGNORED, PROVIDER_ONLY, Folder()] = Field(
         None,
         description="Savepoint (OBS folder) that a start takes when the job has no state of its own to go on from.",
     )
-    allow_old_savepoint: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    allow_old_savepoint: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Allow a start from a savepoint that is older than the job's last start (default false)."
     )
-    savepoint_on_delete: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    savepoint_on_delete: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Make a savepoint before the job is deleted (default true unless `stateless`)."
     )
-    rollback: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    rollback: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="When the new version does not come up, run the old one from the savepoint (default true)."
     )
-    stabilization_seconds: Annotated[int | None, Effect.IGNORED, LOCAL, Whole(least=0, most=3600)] = Field(
+    stabilization_seconds: Annotated[int | None, Effect.IGNORED, PROVIDER_ONLY, Whole(least=0, most=3600)] = Field(
         None, description="A changed job must run this long without a restart to count as up (default 60)."
     )
-    repair: Annotated[str | None, Effect.IGNORED, LOCAL, one_of("failed", "all", "none")] = Field(
+    repair: Annotated[str | None, Effect.IGNORED, PROVIDER_ONLY, one_of("failed", "all", "none")] = Field(
         None,
         description="Which drift of the run state `up` mends: `failed` (default) restarts what failed, "
         "`all` also what a person stopped, `none` only reports.",
     )
-    restart_nonce: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, LOCAL, NONCE] = Field(
+    restart_nonce: Annotated[str | None, Effect.RESTART, Mark.RUNS_AGAIN, PROVIDER_ONLY, NONCE] = Field(
         None, description="Any text; a change restarts the job by its upgrade mode."
     )
-    savepoint_nonce: Annotated[str | None, Effect.IN_PLACE, Mark.OWN_STEPS, LOCAL, NONCE] = Field(
+    savepoint_nonce: Annotated[str | None, Effect.IN_PLACE, Mark.OWN_STEPS, PROVIDER_ONLY, NONCE] = Field(
         None, description="Any text; a change makes a savepoint while the job runs."
     )
-    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    adopt: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Take over an existing job of this name instead of failing (default false)."
     )
 

@@ -6,7 +6,17 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Part, Rule, Spec, Wire
+from pulumi_dli.specs.fields import (
+    PLACE,
+    PROVIDER_ONLY,
+    Computed,
+    Declaration,
+    Effect,
+    Rule,
+    Spec,
+    ValueModel,
+    WireName,
+)
 from pulumi_dli.specs.forms import BUCKET, DIGEST, PACKAGE_NAME, GroupPath, Prefix
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.values import Tags, matching, one_of
@@ -15,7 +25,7 @@ KINDS = {".jar": "jar", ".py": "pyFile", ".egg": "pyFile", ".zip": "pyFile"}
 """The kind of a package by its ending; anything else is a `file` (dli-api 5.2)."""
 
 
-class PackageSpec(Part):
+class PackageSpec(ValueModel):
     """One package of a group.
 
     Attributes:
@@ -96,7 +106,12 @@ The id is the group's name.""",
             Computed("package_status", "Sequence[Mapping[str, Any]]", "Name, kind and status of each package."),
             Computed("uploaded", "Sequence[Mapping[str, Any]] | None", "What an interrupted update had uploaded."),
             Computed("superseded", "Sequence[Any]", "Packages of earlier versions that are still kept."),
-            Computed("others", "Sequence[str]", "Packages in the group that this resource does not manage."),
+            Computed(
+                "unmanaged_packages",
+                "Sequence[str]",
+                "Packages in the group that this resource does not manage.",
+                former="others",
+            ),
             Computed("create_time", "int | None", "In milliseconds since the epoch."),
             Computed("update_time", "int | None", "In milliseconds since the epoch."),
             *PLACE,
@@ -111,20 +126,20 @@ The id is the group's name.""",
     group_name: Annotated[
         str | None,
         Effect.REPLACE,
-        Wire("group"),
+        WireName("group"),
         matching(r"[A-Za-z0-9._\-]{1,64}", "has 1 to 64 letters, digits or . _ -"),
     ] = Field(None, description="Name of the group; jobs refer to its packages as `group/package`.")
     packages: Annotated[
         tuple[Annotated[PackageSpec, BeforeValidator(_described), AfterValidator(_package)], ...] | None,
         Effect.IN_PLACE,
-        LOCAL,
+        PROVIDER_ONLY,
         Field(min_length=1),
         AfterValidator(_distinct),
     ] = Field(None, description="The packages: OBS objects, or local files that are uploaded to `bucket` first.")
-    bucket: Annotated[str | None, Effect.IN_PLACE, LOCAL, BUCKET] = Field(
+    bucket: Annotated[str | None, Effect.IN_PLACE, PROVIDER_ONLY, BUCKET] = Field(
         None, description="OBS bucket for packages that are local files."
     )
-    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL, Prefix()] = Field(
+    prefix: Annotated[str | None, Effect.IN_PLACE, PROVIDER_ONLY, Prefix()] = Field(
         None, description="Folder in `bucket` for uploaded files (default `packages`)."
     )
     is_async: Annotated[bool | None, Effect.IGNORED] = Field(
@@ -133,10 +148,10 @@ The id is the group's name.""",
     owner: Annotated[
         str | None,
         Effect.IN_PLACE,
-        LOCAL,
+        PROVIDER_ONLY,
         matching(r"[A-Za-z_\-][A-Za-z0-9_\-]{4,31}", "has 5 to 32 letters, digits, _ or - and no digit at the front"),
     ] = Field(None, description="IAM user who owns the group (default: who creates it).")
-    tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags of each package.")
-    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    tags: Annotated[Tags | None, Effect.IN_PLACE, PROVIDER_ONLY] = Field(None, description="Tags of each package.")
+    adopt: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Take over packages of the same name that are in the group already (default false)."
     )

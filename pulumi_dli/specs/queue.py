@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Assumed, Computed, Declaration, Effect, Part, Rule, Spec
+from pulumi_dli.specs.fields import PLACE, PROVIDER_ONLY, Assumed, Computed, Declaration, Effect, Rule, Spec, ValueModel
 from pulumi_dli.specs.forms import Network
 from pulumi_dli.specs.scaling import ALL_DAY, hours_of, is_default
 from pulumi_dli.specs.shapes import Text, Whole
@@ -37,7 +37,7 @@ _STOP = matching(r"([01][0-9]|2[0-3]|24):00", 'must be a full hour such as "20:0
 _POLICY_CUS = Whole(least=4, step=4, most=32000, rule="must be a multiple of 4 CUs, from 4 to 32000")
 
 
-class ScalingPolicy(Part):
+class ScalingPolicy(ValueModel):
     """What a queue may take of its pool during some hours of each day (dli-api 12.7, dli_02_0332)."""
 
     type_name: ClassVar[str] = "ScalingPolicy"
@@ -194,15 +194,15 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
         None,
         description="The elastic resource pool to live in. A queue can enter a pool, but never leave or change it.",
     )
-    scaling_policies: Annotated[tuple[ScalingPolicy, ...] | None, Effect.IN_PLACE, LOCAL, AfterValidator(_apart)] = (
-        Field(
-            None,
-            description="What it may take of its pool, by hours of the day: entries with `min_cu` and, when not as "
-            "given here, `max_cu` (`min_cu`), `priority` (1, to 100; larger first), `impact_start_time` (`00:00`), "
-            "`impact_stop_time` (`24:00`) and `inherit_elastic_resource_pool_max_cu`. Without an entry for all day, "
-            "there is one with `cu_count` as minimum and maximum. Flink jobs never make a pool grow: for their queues, "
-            "give both alike.",
-        )
+    scaling_policies: Annotated[
+        tuple[ScalingPolicy, ...] | None, Effect.IN_PLACE, PROVIDER_ONLY, AfterValidator(_apart)
+    ] = Field(
+        None,
+        description="What it may take of its pool, by hours of the day: entries with `min_cu` and, when not as "
+        "given here, `max_cu` (`min_cu`), `priority` (1, to 100; larger first), `impact_start_time` (`00:00`), "
+        "`impact_stop_time` (`24:00`) and `inherit_elastic_resource_pool_max_cu`. Without an entry for all day, "
+        "there is one with `cu_count` as minimum and maximum. Flink jobs never make a pool grow: for their queues, "
+        "give both alike.",
     )
     description: Annotated[str | None, Effect.IGNORED, Text(most=256)] = Field(
         None, description="Free text, at most 256 characters (128 by Open Telekom Cloud's guide); never changed later."
@@ -228,10 +228,12 @@ name, point the jobs to it (they restart with a savepoint), and the old one goes
     properties: Annotated[TextMap | None, Effect.REPLACE] = Field(
         None, description="Properties of an SQL queue (Huawei Cloud), sent at creation."
     )
-    cidr_in_vpc: Annotated[str | None, Effect.IN_PLACE, LOCAL, Network()] = Field(
+    cidr_in_vpc: Annotated[str | None, Effect.IN_PLACE, PROVIDER_ONLY, Network()] = Field(
         None, description="Network of the queue, such as `10.0.0.0/14`; set by a call of its own after creation."
     )
-    tags: Annotated[Tags | None, Effect.IN_PLACE, LOCAL] = Field(None, description="Tags: a map of key to value.")
-    adopt: Annotated[bool | None, Effect.IGNORED, LOCAL] = Field(
+    tags: Annotated[Tags | None, Effect.IN_PLACE, PROVIDER_ONLY] = Field(
+        None, description="Tags: a map of key to value."
+    )
+    adopt: Annotated[bool | None, Effect.IGNORED, PROVIDER_ONLY] = Field(
         None, description="Take over an existing queue of this name instead of failing (default false)."
     )

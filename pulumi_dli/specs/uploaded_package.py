@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from pulumi_dli.specs.fields import LOCAL, PLACE, Computed, Declaration, Effect, Spec
+from pulumi_dli.specs.fields import PLACE, PROVIDER_ONLY, Computed, Declaration, Effect, Spec
 from pulumi_dli.specs.forms import BUCKET, PACKAGE_NAME, LocalFile, Prefix
 from pulumi_dli.specs.package_names import object_path
 from pulumi_dli.specs.values import lowered, matching
@@ -35,33 +35,35 @@ uploaded again.""",
         computed=(
             Computed("path", "str", "Where the object is: `obs://bucket/key`."),
             Computed("size", "int", "In bytes."),
-            Computed("own", "bool", "Whether this resource uploaded it."),
+            Computed("uploaded", "bool", "Whether this resource uploaded it.", former="own"),
             Computed("superseded", "Sequence[Mapping[str, Any]]", "Objects of earlier versions that are still kept."),
             *PLACE,
         ),
     )
     required: ClassVar[tuple[str, ...]] = ("source", "bucket", "digest")
 
-    source: Annotated[str | None, Effect.IGNORED, LOCAL, LocalFile()] = Field(None, description="The local file.")
+    source: Annotated[str | None, Effect.IGNORED, PROVIDER_ONLY, LocalFile()] = Field(
+        None, description="The local file."
+    )
     bucket: Annotated[
         str | None,
         Effect.IN_PLACE,
-        LOCAL,
+        PROVIDER_ONLY,
         BUCKET,
     ] = Field(None, description="OBS bucket for the file; it must exist.")
-    prefix: Annotated[str | None, Effect.IN_PLACE, LOCAL, Prefix()] = Field(
+    prefix: Annotated[str | None, Effect.IN_PLACE, PROVIDER_ONLY, Prefix()] = Field(
         None, description="Folder in `bucket` (default `packages`)."
     )
     name: Annotated[
         str | None,
         Effect.IN_PLACE,
-        LOCAL,
+        PROVIDER_ONLY,
         PACKAGE_NAME,
     ] = Field(None, description="Name of the object, to which the digest is added (default: the file's name).")
     digest: Annotated[
         str | None,
         Effect.IN_PLACE,
-        LOCAL,
+        PROVIDER_ONLY,
         AfterValidator(lowered),
         matching(r"[0-9a-fA-F]{64}", "is a SHA-256 in 64 hexadecimal digits"),
     ] = Field(None, description="SHA-256 of the file; the program computes it when not given.")

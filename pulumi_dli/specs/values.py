@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, model_serializer
 
-from pulumi_dli.specs.fields import Part
+from pulumi_dli.specs.fields import ValueModel
 from pulumi_dli.specs.forms import DIGEST, PACKAGE_RULE, PackagePath
 from pulumi_dli.specs.shapes import Settings, TagMap, Text
 
@@ -78,7 +78,7 @@ def matching(pattern: str, rule: str) -> Text:
     return Text(pattern=pattern, rule=rule)
 
 
-class PackageRef(Part):
+class PackageRef(ValueModel):
     """A package as a job takes it: where it is, and which bytes it stands for.
 
     The digest is what makes new bytes under the same path restart exactly the jobs that use them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_dli.errors import ApiError, AuthError, LostAnswerError
+from pulumi_dli.errors import ApiError, AuthError, UnknownOutcomeError
 
 OK = {"is_success": "true", "message": "delivered"}
 
@@ -42,7 +42,7 @@ def test_a_200_array_may_hold_failures_too(client, service, reply):
 def test_an_answer_that_does_not_fit_the_jobs_is_lost(client, service, reply, body, verb):
     service.replies(reply(200, body))
     flags = {"run": [True], "stop": [False], "delete_many": []}
-    with pytest.raises(LostAnswerError):
+    with pytest.raises(UnknownOutcomeError):
         getattr(client.flink_jobs, verb)([1, 2], *flags[verb])
     assert len(service.received) == 1
 

@@ -10,9 +10,9 @@ import threading
 import pytest
 from requests.exceptions import SSLError
 
-from pulumi_dli.api.answers import is_queue_assigning
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.api.gone import Subject, is_gone, is_unpublished
+from pulumi_dli.api.not_found import Subject, is_gone, is_unsupported
+from pulumi_dli.api.responses import is_queue_assigning
 from pulumi_dli.api.retry import RetryPolicy
 from pulumi_dli.api.transport import failure
 from pulumi_dli.connection import AccessKey, Token
@@ -22,10 +22,10 @@ from pulumi_dli.errors import (
     ConfigError,
     ConflictError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     ThrottledError,
     UnexpectedAnswerError,
+    UnknownOutcomeError,
     UnreadableOutcomeError,
     UnsentRequestError,
 )
@@ -90,15 +90,15 @@ TABLE = [
     (LIST_QUEUES, 400, dli("DLI.0015"), AuthError),
     (CREATE_QUEUE, 400, dli("DLI.0003"), AuthError),
     # outcome unknown, and clearly refused
-    (CREATE_QUEUE, 408, dli("DLI.0019"), LostAnswerError),
-    (CREATE_QUEUE, 400, dli("DLI.0019"), LostAnswerError),
-    (CREATE_QUEUE, 502, b"<html>bad gateway</html>", LostAnswerError),
-    (RUN, 500, dli("DLI.10001"), LostAnswerError),
+    (CREATE_QUEUE, 408, dli("DLI.0019"), UnknownOutcomeError),
+    (CREATE_QUEUE, 400, dli("DLI.0019"), UnknownOutcomeError),
+    (CREATE_QUEUE, 502, b"<html>bad gateway</html>", UnknownOutcomeError),
+    (RUN, 500, dli("DLI.10001"), UnknownOutcomeError),
     (RUN, 500, [dli("DLI.13007")], ApiError),
-    (CREATE_QUEUE, 500, dli("DLI.0999"), LostAnswerError),
+    (CREATE_QUEUE, 500, dli("DLI.0999"), UnknownOutcomeError),
     (CREATE_QUEUE, 500, dli("DLI.0001"), ApiError),
-    (DELETE_QUEUE, 500, b"", LostAnswerError),
-    (SET_TAGS, 500, b"oops", LostAnswerError),
+    (DELETE_QUEUE, 500, b"", UnknownOutcomeError),
+    (SET_TAGS, 500, b"oops", UnknownOutcomeError),
     (LIST_QUEUES, 500, b"", ApiError),
     (LIST_QUEUES, 503, dli("APIG.0201"), ApiError),
     # answers that cannot be what they should: no fact
@@ -191,9 +191,9 @@ def test_a_missing_api_is_recognised_and_is_never_gone(impatient, service, reply
         TAGS(impatient)
     with pytest.raises(NotFoundError) as gone:
         TAGS(impatient)
-    assert is_unpublished(unpublished.value)
-    assert not is_unpublished(gone.value)
-    assert not is_unpublished(ValueError())
+    assert is_unsupported(unpublished.value)
+    assert not is_unsupported(gone.value)
+    assert not is_unsupported(ValueError())
 
 
 @pytest.mark.parametrize("subject", [*Subject, None])
@@ -289,7 +289,7 @@ def test_no_connection_is_a_request_that_never_left(connection, clock):
 
 def test_a_dropped_connection_is_a_lost_answer(impatient, service, reply):
     service.replies(reply(drop=True))
-    with pytest.raises(LostAnswerError, match="may have taken effect"):
+    with pytest.raises(UnknownOutcomeError, match="may have taken effect"):
         CREATE_QUEUE(impatient)
 
 
@@ -307,7 +307,7 @@ def test_an_answer_cut_short_is_a_lost_answer(connection, clock):
         client = DliClient(
             dataclasses.replace(connection, endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}"), clock=clock
         )
-        with pytest.raises(LostAnswerError):
+        with pytest.raises(UnknownOutcomeError):
             CREATE_QUEUE(client)
         thread.join()
         client.close()
@@ -317,7 +317,7 @@ def test_a_silent_service_is_a_lost_answer(connection, clock):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         client = DliClient(dataclasses.replace(connection, endpoint=endpoint, read_timeout_seconds=0.05), clock=clock)
-        with pytest.raises(LostAnswerError):
+        with pytest.raises(UnknownOutcomeError):
             CREATE_QUEUE(client)
         client.close()
 
@@ -348,6 +348,6 @@ def test_a_token_that_no_header_can_carry_is_named_without_being_shown(connectio
 
 
 def test_certificate_errors_are_told_from_cut_connections():
-    assert type(failure(SSLError(ssl.SSLEOFError(8, "EOF occurred")), "w", "https://h")) is LostAnswerError
+    assert type(failure(SSLError(ssl.SSLEOFError(8, "EOF occurred")), "w", "https://h")) is UnknownOutcomeError
     refused = failure(SSLError(ssl.SSLCertVerificationError(1, "self-signed")), "w", "https://h")
     assert isinstance(refused, UnsentRequestError)

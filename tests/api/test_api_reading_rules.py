@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulumi_dli.api import wire
-from pulumi_dli.api.answers import Answer, Request, decode, refusal
+from pulumi_dli.api import decoding
 from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, JobConfig
 from pulumi_dli.api.package_groups import Module, Package, PackageGroup
 from pulumi_dli.api.queues import Queue
-from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.responses import Request, Response, decode, refusal
+from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.errors import ApiError, DliError
 
 
@@ -23,36 +23,38 @@ from pulumi_dli.errors import ApiError, DliError
      ("False", False), ("", False), ("yes", False), (1, False), (0, False), ([], False)],
 )  # fmt: skip
 def test_success_is_true_or_its_text_and_missing_counts_as_success(value, means):
-    assert wire.is_true(value) is means
+    assert decoding.is_true(value) is means
 
 
 @pytest.mark.parametrize(
     ("read", "value", "gives"),
     [
-        (wire.read_text, "", None), (wire.read_text, None, None), (wire.read_text, 1.15, "1.15"),
-        (wire.read_text, [], None), (wire.read_text, " a ", " a "),
-        (wire.read_int, "16", 16), (wire.read_int, 16.0, 16), (wire.read_int, 16.5, None), (wire.read_int, True, None),
-        (wire.read_int, 1587613028851, 1587613028851), (wire.read_int, "1587613028851", 1587613028851),
-        (wire.read_int, "-1", -1), (wire.read_int, "many", None), (wire.read_int, float("nan"), None),
-        (wire.read_flag, "false", False), (wire.read_flag, "TRUE", True), (wire.read_flag, None, None),
-        (wire.read_flag, 1, None),
-        (wire.read_time, 0, None), (wire.read_time, -1, None), (wire.read_time, None, None),
-        (wire.read_time, "1578466221525", 1578466221525),
-        (wire.read_number, "1.5", 1.5), (wire.read_number, "inf", None), (wire.read_number, 10**400, None),
-        (wire.read_checkpoint_mode, "exactly_once", 1), (wire.read_checkpoint_mode, "AT_LEAST_ONCE", 2),
-        (wire.read_checkpoint_mode, 2, 2), (wire.read_checkpoint_mode, "1", 1), (wire.read_checkpoint_mode, 3, None),
-        (wire.read_labels, "multi_az=2", ("multi_az=2",)), (wire.read_labels, "a=1, b=2", ("a=1", "b=2")),
-        (wire.read_labels, '{"multi_az":"2"}', ("multi_az=2",)), (wire.read_labels, ["a=1"], ("a=1",)),
-        (wire.read_labels, [{"multi_az": "2"}], ("multi_az=2",)), (wire.read_labels, None, ()),
-        (wire.read_labels, [{"key": "a", "value": "1"}], ("a=1",)), (wire.read_labels, "", ()),
-        (wire.read_texts, '["a", "b"]', ("a", "b")), (wire.read_texts, "a,b", ("a", "b")),
-        (wire.read_texts, [], ()), (wire.read_texts, [None, "", "a"], ("a",)), (wire.read_texts, 5, None),
-        (wire.read_runtime_config, '[{"key": "a", "value": "1"}]', {"a": "1"}),
-        (wire.read_runtime_config, '{"a": 1, "b": true}', {"a": "1", "b": "true"}),
-        (wire.read_runtime_config, "a=1\n\n b = x=y \n", {"a": "1", "b": "x=y"}),
-        (wire.read_runtime_config, {"a": "1"}, {"a": "1"}), (wire.read_runtime_config, "words", None),
-        (wire.read_runtime_config, "", None), (wire.read_runtime_config, "[]", {}),
-        (wire.read_status, "uploading", "UPLOADING"), (wire.read_status, None, ""),
+        (decoding.read_text, "", None), (decoding.read_text, None, None), (decoding.read_text, 1.15, "1.15"),
+        (decoding.read_text, [], None), (decoding.read_text, " a ", " a "),
+        (decoding.read_int, "16", 16), (decoding.read_int, 16.0, 16), (decoding.read_int, 16.5, None),
+        (decoding.read_int, True, None),
+        (decoding.read_int, 1587613028851, 1587613028851), (decoding.read_int, "1587613028851", 1587613028851),
+        (decoding.read_int, "-1", -1), (decoding.read_int, "many", None), (decoding.read_int, float("nan"), None),
+        (decoding.read_flag, "false", False), (decoding.read_flag, "TRUE", True), (decoding.read_flag, None, None),
+        (decoding.read_flag, 1, None),
+        (decoding.read_time, 0, None), (decoding.read_time, -1, None), (decoding.read_time, None, None),
+        (decoding.read_time, "1578466221525", 1578466221525),
+        (decoding.read_number, "1.5", 1.5), (decoding.read_number, "inf", None), (decoding.read_number, 10**400, None),
+        (decoding.read_checkpoint_mode, "exactly_once", 1), (decoding.read_checkpoint_mode, "AT_LEAST_ONCE", 2),
+        (decoding.read_checkpoint_mode, 2, 2), (decoding.read_checkpoint_mode, "1", 1),
+        (decoding.read_checkpoint_mode, 3, None),
+        (decoding.read_labels, "multi_az=2", ("multi_az=2",)), (decoding.read_labels, "a=1, b=2", ("a=1", "b=2")),
+        (decoding.read_labels, '{"multi_az":"2"}', ("multi_az=2",)), (decoding.read_labels, ["a=1"], ("a=1",)),
+        (decoding.read_labels, [{"multi_az": "2"}], ("multi_az=2",)), (decoding.read_labels, None, ()),
+        (decoding.read_labels, [{"key": "a", "value": "1"}], ("a=1",)), (decoding.read_labels, "", ()),
+        (decoding.read_texts, '["a", "b"]', ("a", "b")), (decoding.read_texts, "a,b", ("a", "b")),
+        (decoding.read_texts, [], ()), (decoding.read_texts, [None, "", "a"], ("a",)), (decoding.read_texts, 5, None),
+        (decoding.read_runtime_config, '[{"key": "a", "value": "1"}]', {"a": "1"}),
+        (decoding.read_runtime_config, '{"a": 1, "b": true}', {"a": "1", "b": "true"}),
+        (decoding.read_runtime_config, "a=1\n\n b = x=y \n", {"a": "1", "b": "x=y"}),
+        (decoding.read_runtime_config, {"a": "1"}, {"a": "1"}), (decoding.read_runtime_config, "words", None),
+        (decoding.read_runtime_config, "", None), (decoding.read_runtime_config, "[]", {}),
+        (decoding.read_status, "uploading", "UPLOADING"), (decoding.read_status, None, ""),
     ],
 )  # fmt: skip
 def test_the_reading_rules(read, value, gives):
@@ -61,7 +63,7 @@ def test_the_reading_rules(read, value, gives):
 
 @given(st.dictionaries(st.text(min_size=1), st.text()))
 def test_runtime_settings_come_back_as_they_were_sent(settings):
-    assert wire.read_runtime_config(wire.runtime_config_text(settings)) == settings
+    assert decoding.read_runtime_config(decoding.runtime_config_text(settings)) == settings
 
 
 def test_an_unreadable_runtime_text_is_kept_as_it_came():
@@ -76,7 +78,7 @@ def test_both_spellings_of_a_key_are_read_even_when_one_is_null():
 
 def test_a_record_without_its_identity_is_never_left_out():
     with pytest.raises(ApiError, match="a queue that cannot be read"):
-        wire.read_records(Queue, [{"queue_name": "q"}, {"queue_name": None}], "a queue")
+        decoding.read_records(Queue, [{"queue_name": "q"}, {"queue_name": None}], "a queue")
 
 
 NOISE = st.recursive(
@@ -106,7 +108,7 @@ def noisy(model):
 def test_noise_is_read_or_refused_but_never_crashes(model, identity, data):
     record = {**identity, **data.draw(noisy(model))}
     try:
-        read = wire.read_record(model, record, "a record")
+        read = decoding.read_record(model, record, "a record")
     except DliError:
         key = next(
             (name for name in ("queue_name", "resource_name", "module_name", "job_id") if name in identity), None
@@ -131,9 +133,9 @@ def test_null_missing_and_empty_text_are_read_alike(model, identity, data):
 @example(content=b"[" * 100_000, status=200)
 @example(content=b"9" * 10_000, status=400)
 def test_any_answer_is_either_read_or_becomes_an_error_of_ours(content, status):
-    for repeat in Repeat:
+    for repeat in Idempotency:
         request = Request("GET", "v1.0", ("queues",), "list queues", repeat)
-        answer = Answer(request=request, status=status, value=decode(content))
+        answer = Response(request=request, status=status, value=decode(content))
         error = refusal(answer)
         if not 200 <= status < 300:
             assert isinstance(error, DliError)

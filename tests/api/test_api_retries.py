@@ -8,15 +8,15 @@ import socket
 import pytest
 
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.api.retry import Repeat, RetryPolicy, UntrustedEndpointError, may_repeat, pause_seconds
+from pulumi_dli.api.retry import Idempotency, RetryPolicy, UntrustedEndpointError, may_repeat, pause_seconds
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
     ConflictError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnknownOutcomeError,
     UnsentRequestError,
 )
 
@@ -31,7 +31,7 @@ TABLE = [
     (UnsentRequestError("x"), YES),
     (UntrustedEndpointError("x"), NO),
     (api(429, kind=ThrottledError), YES),
-    (LostAnswerError("x"), SAFE_ONLY),
+    (UnknownOutcomeError("x"), SAFE_ONLY),
     (api(500), SAFE_ONLY),
     (api(500, "DLI.0999"), SAFE_ONLY),
     (api(500, "DLI.10001"), SAFE_ONLY),
@@ -51,7 +51,10 @@ TABLE = [
 
 @pytest.mark.parametrize(("error", "expected"), TABLE, ids=lambda value: repr(value)[:50])
 def test_the_table_of_repeats(error, expected):
-    assert tuple(may_repeat(repeat, error) for repeat in (Repeat.READ, Repeat.SAFE, Repeat.ONCE)) == expected
+    assert (
+        tuple(may_repeat(repeat, error) for repeat in (Idempotency.READ, Idempotency.SAFE, Idempotency.ONCE))
+        == expected
+    )
 
 
 def test_pauses_double_with_jitter_up_to_a_longest_and_end_at_the_last_attempt_or_the_deadline():
@@ -59,7 +62,7 @@ def test_pauses_double_with_jitter_up_to_a_longest_and_end_at_the_last_attempt_o
 
     def pause(attempt, chance, elapsed=0.0):
         return pause_seconds(
-            LostAnswerError("x"), attempt=attempt, elapsed_seconds=elapsed, policy=policy, chance=chance
+            UnknownOutcomeError("x"), attempt=attempt, elapsed_seconds=elapsed, policy=policy, chance=chance
         )
 
     assert [pause(attempt, 1.0) for attempt in range(1, 8)] == [1, 2, 4, 8, 10, 10, 10]
@@ -122,7 +125,7 @@ def test_reads_and_deletes_come_through_a_bad_spell(client, service, reply, cloc
 @pytest.mark.parametrize("outcome", ["drop", 408, 500, 502, 503, 504])
 def test_what_may_have_happened_is_not_done_again(client, service, reply, call, outcome):
     service.replies(reply(drop=True) if outcome == "drop" else reply(outcome), reply(200, {}))
-    with pytest.raises(LostAnswerError):
+    with pytest.raises(UnknownOutcomeError):
         call(client)
     assert len(service.received) == 1
 

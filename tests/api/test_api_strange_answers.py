@@ -12,7 +12,7 @@ from test_api_documented_answers import CALLS, GROUP, JOB_DETAIL, OK, QUEUE_DETA
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.api.retry import RetryPolicy
 from pulumi_dli.connection import Connection, Password
-from pulumi_dli.errors import DliError, LostAnswerError, UnexpectedAnswerError, UnsentRequestError
+from pulumi_dli.errors import DliError, UnexpectedAnswerError, UnknownOutcomeError, UnsentRequestError
 
 STRANGE = 5_000
 PARTS = 10
@@ -125,5 +125,5 @@ def test_a_body_of_iam_that_is_none_is_no_token(service, clock, reply, body):
     service.handler = lambda _: reply(201, body, {"X-Subject-Token": "t"})
     with pytest.raises(DliError) as raised:
         client.queues.list()
-    assert not isinstance(raised.value, LostAnswerError | UnsentRequestError)
+    assert not isinstance(raised.value, UnknownOutcomeError | UnsentRequestError)
     client.close()

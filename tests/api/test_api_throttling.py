@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_dli.api.answers import Request
 from pulumi_dli.api.client import DliClient, client_for
-from pulumi_dli.api.gate import Gate
-from pulumi_dli.api.retry import Repeat
+from pulumi_dli.api.limiter import RateLimiter
+from pulumi_dli.api.responses import Request
+from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
 from pulumi_dli.errors import UnsentRequestError
 
@@ -42,7 +42,7 @@ def test_no_more_requests_are_under_way_than_the_limit_and_all_of_them_are_used(
 def test_answers_are_read_on_a_few_threads_and_for_the_main_thread_on_its_own(connection, clock, service, reply):
     service.handler = lambda _: reply(200, {"queues": []})
     transport = Transport(dataclasses.replace(connection, max_concurrency=3), clock=clock)
-    request = Request("GET", "v1.0", ("queues",), "list queues", Repeat.READ, says=("queues",))
+    request = Request("GET", "v1.0", ("queues",), "list queues", Idempotency.READ, says=("queues",))
 
     def reader(answer):
         assert answer.status == 200
@@ -78,7 +78,7 @@ def test_many_threads_reuse_the_pooled_connections(connection, clock, service, r
 
 
 def test_a_throttled_service_halves_the_width_and_success_widens_it_again(clock):
-    gate = Gate(16, clock)
+    gate = RateLimiter(16, clock)
     with gate.slot() as first, gate.slot() as second:
         gate.throttled(first, 5.0)
         gate.throttled(second, 5.0)  # sent together with the first: the same wish
@@ -95,7 +95,7 @@ def test_a_throttled_service_halves_the_width_and_success_widens_it_again(clock)
 
 
 def test_pauses_without_a_wish_double_while_nothing_comes_through(clock):
-    gate, began = Gate(16, clock), []
+    gate, began = RateLimiter(16, clock), []
     for _ in range(8):
         with gate.slot() as number:
             began.append(clock.now())
@@ -105,7 +105,7 @@ def test_pauses_without_a_wish_double_while_nothing_comes_through(clock):
 
 
 def test_an_answer_from_before_the_throttling_proves_nothing(clock):
-    gate = Gate(2, clock)
+    gate = RateLimiter(2, clock)
     with gate.slot() as early, gate.slot() as late:
         gate.throttled(late, 1.0)
         for _ in range(100):
@@ -132,7 +132,7 @@ def test_one_throttled_call_makes_all_others_wait_with_it(connection, clock, ser
 
 
 def test_closing_sends_waiting_callers_away(clock):
-    gate = Gate(1, clock)
+    gate = RateLimiter(1, clock)
     with gate.slot(), ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(lambda: gate.slot().__enter__())
         gate.close()

@@ -9,7 +9,7 @@ import pytest
 from pulumi_dli import provider
 from pulumi_dli.emulator.testing import Emulator
 from tests.bad_inputs.table import GOOD, ROWS, Row
-from tests.hosting import DynamicHost
+from tests.dynamic_host import DynamicHost
 
 PROVIDERS = {
     "Queue": provider.QueueProvider,

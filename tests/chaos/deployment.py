@@ -19,7 +19,7 @@ from pulumi_dli import provider as providers
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.config import resolve_connection
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen
+from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from tests.chaos.programs import ORDER, Program, inputs_of, ordered
@@ -56,13 +56,13 @@ class ChaosPhase(Phase):
         if self._connected is not None:
             self._connected.client.close()
 
-    def foresee(self, entry: Entry, news: Mapping[str, Any]) -> Foreseen:
+    def preview_update(self, entry: Entry, news: Mapping[str, Any]) -> DiffResult:
         lifecycle = getattr(providers, f"{entry.kind}Provider")().lifecycle()
         changed = changes(lifecycle.spec, entry.outs, news)
         self._claims.declare(lifecycle.holdings(entry.id, entry.outs), urn=entry.urn, outs=entry.outs)
-        ahead = Ahead(entry.id, entry.outs, news, (), changed, self.connect)
-        foreseen: Foreseen = lifecycle.foresee(self._call(entry.urn), ahead)
-        return foreseen
+        request = DiffRequest(entry.id, entry.outs, news, (), changed, self.connect)
+        diff_result: DiffResult = lifecycle.preview_update(self._call(entry.urn), request)
+        return diff_result
 
 
 @dataclass
@@ -163,8 +163,8 @@ class Deployment:
         if entry is None:
             self._create(kind, urn, news)
             return
-        foreseen = self.phase.foresee(entry, news)
-        if delete_first is not None or foreseen.replaces:
+        diff_result = self.phase.preview_update(entry, news)
+        if delete_first is not None or diff_result.replaces:
             if delete_first:
                 self.phase.delete(entry, None)
                 del self._state.entries[urn]
@@ -173,7 +173,7 @@ class Deployment:
             self._goes_on()
             self._create(kind, urn, news, replaces=not delete_first)
             return
-        differs = entry.inputs != news if foreseen.changed is None else foreseen.changed
+        differs = entry.inputs != news if diff_result.changed is None else diff_result.changed
         if differs or entry.init_errors:
             self._update(entry, news)
         entry.inputs = dict(news)

@@ -16,9 +16,9 @@ from typing import Any
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult, JobPage
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, HalfDone
+from pulumi_dli.lifecycle.contract import DiffRequest, ResourceInitFailed
 from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes, check
 
@@ -334,22 +334,22 @@ class Resource:
         news, failures = check(lifecycle.spec, inputs)
         assert not failures
         spec = lifecycle.spec.of(news)
-        call = Call(urn=URN, name="j", warn=service.warned)
+        call = OperationContext(urn=URN, name="j", warn=service.warned)
         began = len(service.calls), service.now
         service.upgrading = True
         try:
             if self.id and replaced:
-                lifecycle.foresee(call, Ahead(self.id, self.outs, news, (), (), lambda: session))
+                lifecycle.preview_update(call, DiffRequest(self.id, self.outs, news, (), (), lambda: session))
                 lifecycle.delete(call, session, self.id, self.outs)
                 self.id, self.inputs, self.outs, self.ill = "", {}, {}, False
             if not self.id:
-                lifecycle.announce(call, news, ())
+                lifecycle.preview_create(call, news, ())
                 made = lifecycle.create(call, session, spec)
                 self.id, self.outs = made.id, _kept(made.outs)
             elif self.ill or changes(lifecycle.spec, self.outs, news):
                 self.outs = _kept(lifecycle.update(call, session, self.id, self.outs, spec))
             self.inputs, self.ill = news, False
-        except HalfDone as half:
+        except ResourceInitFailed as half:
             self.id, self.outs, self.inputs, self.ill = half.id, _kept(half.outs), news, True
             raise DliError(str(half)) from half
         finally:
@@ -363,7 +363,9 @@ class Resource:
 
     def refresh(self) -> None:
         session = Session(self.service, clock=ModelClock(self.service))  # type: ignore[arg-type]
-        found = self._lifecycle.read(Call(urn=URN, name="j"), session, self.id, self.outs) if self.id else None
+        found = (
+            self._lifecycle.read(OperationContext(urn=URN, name="j"), session, self.id, self.outs) if self.id else None
+        )
         if found is None:
             self.id, self.inputs, self.outs, self.ill = "", {}, {}, False
         else:

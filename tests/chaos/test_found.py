@@ -12,7 +12,7 @@ from pulumi_dli.emulator.testing import Emulator
 from tests.chaos.running import emulator, run
 from tests.chaos.schedules import drawn
 from tests.chaos.test_chaos import Deployed
-from tests.chaos.wire import Strike, Wire
+from tests.chaos.wire import Strike, WireName
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_successor_that_starts_without_state_is_said(deployed: Deployed, act: 
 )
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_a_job_whose_forced_replacement_was_killed_goes_with_its_stack(deployed: Deployed, nth: int) -> None:
-    replacement, wire = deployed.deployment(), Wire()
+    replacement, wire = deployed.deployment(), WireName()
     wire.strikes.append(Strike(nth, "after", wire.kill))
     with wire.open():
         replacement.up(deployed.program, replaced={"f": False})

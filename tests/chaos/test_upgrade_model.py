@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_dli.errors import DliError, LostAnswerError
+from pulumi_dli.errors import DliError, UnknownOutcomeError
 from tests.chaos.model import Killed, Resource, Service, SilentLossError
 
 JOB = {
@@ -49,7 +49,7 @@ WAYS_OUT = re.compile(r"stateless|allow_old_savepoint|initial_savepoint_path|run
 class Story:
     """What the program wants next of a job that runs, and what it says afterwards."""
 
-    wish: Mapping[str, Any]
+    desired: Mapping[str, Any]
     then: Mapping[str, Any]
     replaced: bool = False
 
@@ -145,7 +145,7 @@ def running(service: Service) -> Resource:
 def calls_of(story: Story, consumed: str) -> int:
     resource = running(Service(consumed=consumed, bad=BAD))
     before = len(resource.service.calls)
-    attempt(resource, story.wish, replaced=story.replaced)
+    attempt(resource, story.desired, replaced=story.replaced)
     return len(resource.service.calls) - before
 
 
@@ -156,7 +156,7 @@ def told(story: Story, plan: Mapping[int, str], consumed: str = "accepted") -> S
     began = len(service.calls)
     service.strike = striking(service, began, plan)
     try:
-        attempt(resource, story.wish, replaced=story.replaced)
+        attempt(resource, story.desired, replaced=story.replaced)
         service.strike = lambda _number, _when: None
         service.pass_by(600)
         must_come_to_rest(resource, story)
@@ -169,17 +169,17 @@ def striking(service: Service, began: int, plan: Mapping[int, str]) -> Callable[
     def strike(number: int, when: str) -> None:
         event = plan.get(number - began, "")
         if event in (f"kill {when}", f"lost {when}"):
-            raise Killed if event.startswith("kill") else LostAnswerError("no answer came")
+            raise Killed if event.startswith("kill") else UnknownOutcomeError("no answer came")
         if when == "before" and event and not event.startswith(("kill", "lost")):
             service.happen(event)
 
     return strike
 
 
-def attempt(resource: Resource, wish: Mapping[str, Any], *, replaced: bool = False) -> str:
+def attempt(resource: Resource, desired: Mapping[str, Any], *, replaced: bool = False) -> str:
     """One `up`; what it failed with."""
     try:
-        resource.up(wish, replaced=replaced)
+        resource.up(desired, replaced=replaced)
     except Killed:
         return "killed"
     except DliError as error:
@@ -200,12 +200,12 @@ def must_come_to_rest(resource: Resource, story: Story) -> None:
     assert not attempt(resource, resource.inputs), "no rest"
 
 
-def ups(resource: Resource, wish: Mapping[str, Any]) -> Iterator[str]:
+def ups(resource: Resource, desired: Mapping[str, Any]) -> Iterator[str]:
     """Two more, the second with a refresh, until one is good."""
     for refreshes in (False, True):
         if refreshes:
             resource.refresh()
-        error = attempt(resource, wish)
+        error = attempt(resource, desired)
         yield error
         if not error:
             return

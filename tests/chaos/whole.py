@@ -18,8 +18,8 @@ from tests.chaos.checker import Epoch, World, left_by_kills, problems
 from tests.chaos.deployment import State, Told
 from tests.chaos.programs import JOB, UPLOAD, Declared, Program, changed, ordered
 from tests.chaos.schedules import Schedule, Trouble
+from tests.dynamic_host import eventually
 from tests.engines import PROJECT_ID, Engine
-from tests.hosting import eventually
 from tests.stacks import Entry
 
 MOST_SECONDS = 60.0

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pulumi_dli.host.bridge import engine_address, hook_cancel, lighten, widen
+from pulumi_dli.host.sdk_internals import engine_address, hook_cancel, raise_concurrency, reduce_memory
+from tests.dynamic_host import DynamicHost, HostError, eventually
 from tests.host.toys import Detached, Toy
-from tests.hosting import DynamicHost, HostError, eventually
 
 URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dli:Toy::t"
 
@@ -115,13 +115,13 @@ def test_a_server_with_other_insides_is_left_alone() -> None:
     server = SimpleNamespace(_state=SimpleNamespace(generic_handlers=[object()], registered_method_handlers={}))
     assert threading.current_thread() is threading.main_thread()
     assert not hook_cancel(lambda: None)
-    with ThreadPoolExecutor(1) as brief:
-        assert not lighten(brief)
+    with ThreadPoolExecutor(1) as short_calls:
+        assert not reduce_memory(short_calls)
     assert vars(server._state)["registered_method_handlers"] == {}
 
 
 def test_outside_of_a_host_there_is_no_pool_and_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not widen(64)
+    assert not raise_concurrency(64)
     for argv in (["pytest"], ["pytest", "tests/host"], ["pytest", "tests/test_x.py::test_y"]):
         monkeypatch.setattr("sys.argv", argv)
         assert engine_address() is None

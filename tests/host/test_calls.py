@@ -11,10 +11,10 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from pulumi_dli.host import bridge
-from pulumi_dli.host.bridge import widen
+from pulumi_dli.host import sdk_internals
+from pulumi_dli.host.sdk_internals import raise_concurrency
+from tests.dynamic_host import UNKNOWN, DynamicHost, HostError, eventually
 from tests.host.toys import Toy
-from tests.hosting import UNKNOWN, DynamicHost, HostError, eventually
 
 URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dli:Toy::"
 
@@ -101,7 +101,7 @@ def test_every_long_call_gets_a_thread_after_a_burst_of_short_ones() -> None:
     meeting = threading.Barrier(60)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(abs, range(500)))
-        assert pool.submit(widen, 64).result(5)
+        assert pool.submit(raise_concurrency, 64).result(5)
         assert sorted(pool.map(lambda _: meeting.wait(20), range(60))) == [*range(60)]
 
 
@@ -114,18 +114,18 @@ def test_brief_calls_leave_the_threads_of_lasting_ones_alone_and_requests_stay_p
             return provider_pb2.CheckResponse()
 
         def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-            call = bridge.find_call()
+            call = sdk_internals.find_call()
             assert call is not None
             assert (request.id, call.field("urn"), call.field("no_such_field")) == ("7", URN, None)
             assert dict(request.news) == {"cu": 16}
             seen["update"] = threading.current_thread().name, isinstance(request, provider_pb2.UpdateRequest)
             return provider_pb2.UpdateResponse()
 
-    with ThreadPoolExecutor(2, "lasting") as lasting, ThreadPoolExecutor(2, "brief") as brief:
+    with ThreadPoolExecutor(2, "lasting") as lasting, ThreadPoolExecutor(2, "brief") as short_calls:
         server = grpc.server(lasting)  # a local variable of the main thread, as in the SDK's host
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(), server)
         port = server.add_insecure_port("127.0.0.1:0")
-        assert bridge.lighten(brief)
+        assert sdk_internals.reduce_memory(short_calls)
         server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)

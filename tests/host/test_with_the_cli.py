@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import eventually
+from tests.dynamic_host import eventually
 
 pytestmark = [
     pytest.mark.cli,

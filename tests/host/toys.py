@@ -28,7 +28,7 @@ from pulumi.dynamic import (
 
 from pulumi_dli import host
 from pulumi_dli.errors import ConfigError
-from pulumi_dli.lifecycle.contract import HalfDone, Observation
+from pulumi_dli.lifecycle.contract import Observation, ResourceInitFailed
 
 
 def _take_away(name: str) -> None:
@@ -65,9 +65,9 @@ def _see(props: dict[str, Any]) -> dict[str, Any]:
 def _say(props: dict[str, Any]) -> dict[str, Any]:
     call = host.current_call()
     for text in props["texts"]:
-        call.note(text)
+        call.info(text)
         call.warn(f"careful: {text}")
-        call.progress(text)
+        call.status(text)
     return {"timeout": call.timeout_seconds}
 
 
@@ -76,7 +76,9 @@ def _fail(props: dict[str, Any]) -> dict[str, Any]:
 
 
 def _half(props: dict[str, Any]) -> dict[str, Any]:
-    raise HalfDone("42", {"name": "n", "status": "job_init", "size": 7, "__provider": "old"}, ("it is slow", "very"))
+    raise ResourceInitFailed(
+        "42", {"name": "n", "status": "job_init", "size": 7, "__provider": "old"}, ("it is slow", "very")
+    )
 
 
 def _crash(props: dict[str, Any]) -> dict[str, Any]:
@@ -119,10 +121,10 @@ def _meet(props: dict[str, Any]) -> dict[str, Any]:
 
 def _wait(props: dict[str, Any]) -> dict[str, Any]:
     call = host.current_call()
-    call.note("waiting")
+    call.info("waiting")
     if not call.cancelled.wait(30):
         return {"ended": "by itself"}
-    raise HalfDone(f"id-{call.name}", {"status": "job_init"}, ("cancelled while it was starting",))
+    raise ResourceInitFailed(f"id-{call.name}", {"status": "job_init"}, ("cancelled while it was starting",))
 
 
 def _unknown(props: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +181,7 @@ class Toy(ResourceProvider):
         if news["do"] == "olds":
             inputs = host.old_inputs()
             return DiffResult(changes=inputs is None, replaces=sorted(inputs or {}))
-        host.current_call().note(f"the plan is to {news['do']}")
+        host.current_call().info(f"the plan is to {news['do']}")
         return DiffResult(changes=None)
 
     @host.answering

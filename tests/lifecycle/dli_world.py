@@ -10,8 +10,8 @@ from typing import Any
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.emulator.testing import Emulator
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Lifecycle, Outcome
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Lifecycle
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes, check
 
@@ -82,13 +82,13 @@ class World:
         for client in self._clients:
             client.close()
 
-    def call(self, name: str = "streams", **more: Any) -> Call:
+    def call(self, name: str = "streams", **more: Any) -> OperationContext:
         self.said = Said()
-        return Call(
+        return OperationContext(
             urn=f"urn:pulumi:dev::shop::dli::{name}",
             name=name,
-            progress=self.said.progress.append,
-            note=self.said.notes.append,
+            status=self.said.progress.append,
+            info=self.said.notes.append,
             warn=self.said.warnings.append,
             **more,
         )
@@ -126,9 +126,9 @@ class Resource:
         assert not failures, failures
         return normal
 
-    def foresee(self, inputs: Mapping[str, Any], unknown: tuple[str, ...] = ()) -> Foreseen:
+    def preview_update(self, inputs: Mapping[str, Any], unknown: tuple[str, ...] = ()) -> DiffResult:
         news = {name: value for name, value in self.checked(inputs).items() if name not in unknown}
-        ahead = Ahead(
+        request = DiffRequest(
             id=self.id,
             olds=self.outs,
             news=news,
@@ -136,9 +136,9 @@ class Resource:
             changes=changes(self.lifecycle.spec, self.outs, news, unknown),
             connect=lambda: self.world.session,
         )
-        return self.lifecycle.foresee(self.world.call(self.name), ahead)
+        return self.lifecycle.preview_update(self.world.call(self.name), request)
 
-    def create(self, inputs: Mapping[str, Any], **call: Any) -> Outcome:
+    def create(self, inputs: Mapping[str, Any], **call: Any) -> CreateResult:
         session = self.world.new_process()
         spec = self.lifecycle.spec.of(self.checked(inputs))
         outcome = self.lifecycle.create(self.world.call(self.name, **call), session, spec)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.sharing.batching import Batcher
+from pulumi_dli.lifecycle.coalescing.batching import Batcher
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def sent(service: Service) -> list[int]:
 
 
 def create_and_run(clock: Simulation, runs: Batcher[Item], job_id: int, *, create: float, flag: bool = False) -> Item:
-    with runs.joining():
+    with runs.expect():
         clock.sleep(create)
         return runs.submit(job_id, flag)
 
@@ -100,7 +100,7 @@ def test_a_joiner_that_fails_releases_those_who_waited_for_it() -> None:
     at: list[float] = []
 
     def fails() -> None:
-        with runs.joining(), runs.joining():
+        with runs.expect(), runs.expect():
             clock.sleep(3)
             raise errors.ConflictError("name exists", status=400)
 
@@ -141,8 +141,8 @@ def test_nested_announcements_count_once_and_end_with_the_submit() -> None:
     runs = batcher(service, max_window_seconds=60)
 
     def nested() -> None:
-        with runs.joining():
-            with runs.joining():
+        with runs.expect():
+            with runs.expect():
                 clock.sleep(0.1)
             clock.sleep(0.1)
             runs.submit(1)
@@ -180,7 +180,7 @@ def test_waves_of_workers_keep_the_budget_of_calls(width: int, create: float, ar
         while todo:
             job_id = todo.pop(0)
             clock.sleep(arrival * clock.random.random())  # the engine and the host are not infinitely fast
-            with runs.joining():
+            with runs.expect():
                 latency(create)
                 assert runs.submit(job_id).ok
             clock.sleep(math.ceil((clock.now() + 30) / 5) * 5 - clock.now())  # seen as running by a shared poll
@@ -246,7 +246,7 @@ def test_an_answer_of_the_wrong_length_tells_everybody_to_read_again(wrong: list
     runs = batcher(service)
     results = clock.run([lambda i=i: create_and_run(clock, runs, i, create=0.1) for i in (11, 12)])
     for job_id, result in zip((11, 12), results, strict=True):
-        assert isinstance(result, errors.LostAnswerError)
+        assert isinstance(result, errors.UnknownOutcomeError)
         assert f"read job {job_id} before repeating" in str(result)
     assert len(service.calls) == 1
 
@@ -254,11 +254,11 @@ def test_an_answer_of_the_wrong_length_tells_everybody_to_read_again(wrong: list
 def test_a_lost_answer_reaches_everybody_as_an_error_of_his_own_and_nothing_is_repeated() -> None:
     clock = Simulation()
     service = Service(clock)
-    cause = errors.LostAnswerError("connection reset")
+    cause = errors.UnknownOutcomeError("connection reset")
     service.fault = _raise(cause)
     runs = batcher(service)
     results = clock.run([lambda i=i: create_and_run(clock, runs, i, create=0.1) for i in range(8)])
-    assert all(isinstance(result, errors.LostAnswerError) and result.__cause__ is cause for result in results)
+    assert all(isinstance(result, errors.UnknownOutcomeError) and result.__cause__ is cause for result in results)
     assert len({id(result) for result in results}) == 8
     assert all(f"job {i}" in str(result) for i, result in enumerate(results))
     assert len(service.calls) == 1
@@ -282,7 +282,7 @@ def test_a_leader_that_dies_sending_leaves_nobody_waiting_and_the_batcher_usable
     service.fault = _raise(kind())
     runs = batcher(service)
     results = clock.run([lambda i=i: create_and_run(clock, runs, i, create=0.1) for i in range(8)])
-    assert sorted(type(result).__name__ for result in results) == sorted(["LostAnswerError"] * 7 + [kind.__name__])
+    assert sorted(type(result).__name__ for result in results) == sorted(["UnknownOutcomeError"] * 7 + [kind.__name__])
     service.fault = lambda ids: None
     assert runs.submit(5).ok
 
@@ -322,7 +322,7 @@ def test_who_cancels_before_the_call_is_not_in_it_and_the_others_are(cancelling:
             return error, clock.now()
 
     def holds_the_batch_open() -> None:
-        with runs.joining():
+        with runs.expect():
             clock.sleep(5)
 
     def cancels_one() -> None:
@@ -372,13 +372,13 @@ def test_whatever_happens_every_caller_gets_exactly_his_own_outcome(
 ) -> None:
     clock = Simulation(seed)
     service = Service(clock)
-    service.fault = lambda ids: _raise(errors.LostAnswerError("gone"))(ids) if len(service.calls) in lost else None
+    service.fault = lambda ids: _raise(errors.UnknownOutcomeError("gone"))(ids) if len(service.calls) in lost else None
     runs = batcher(service, limit=5)
 
     def work(job_id: int) -> Any:
         create, flag, fate = jobs[job_id]
         cancelled = threading.Event()
-        with runs.joining():
+        with runs.expect():
             clock.sleep(create)
             if fate == "fails":
                 raise errors.ConfigError("no")
@@ -400,7 +400,7 @@ def test_whatever_happens_every_caller_gets_exactly_his_own_outcome(
             assert result.message == f"delivered {job_id}"
             assert any(job_id in ids and flag is sent_flag for ids, sent_flag in service.calls)
         else:
-            assert isinstance(result, errors.LostAnswerError)
+            assert isinstance(result, errors.UnknownOutcomeError)
             assert f"job {job_id}:" in str(result)
 
 
@@ -416,7 +416,7 @@ def test_two_hundred_real_threads_get_their_own_answers_and_leave_no_thread_behi
     together = threading.Barrier(50)
 
     def work(job_id: int) -> int:
-        with runs.joining():
+        with runs.expect():
             together.wait(10)
             return runs.submit(job_id)
 

@@ -9,7 +9,7 @@ import pytest
 from dli_world import Resource, World
 
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.contract import HalfDone
+from pulumi_dli.lifecycle.contract import ResourceInitFailed
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.packages import Package
@@ -34,7 +34,7 @@ def interrupted(world: World, resource: Resource, inputs: dict[str, Any], call: 
     fault = world.emulator.fault("[!o]*", effect, nth=call)
     try:
         resource.update(inputs) if resource.id else resource.create(inputs)
-    except HalfDone as half:
+    except ResourceInitFailed as half:
         resource.id, resource.outs = half.id, dict(half.outs)
         return True
     except DliError:

@@ -11,7 +11,7 @@ from dli_world import Resource, World
 
 from pulumi_dli.connection import Token
 from pulumi_dli.errors import ConfigError, DliError, OwnershipError
-from pulumi_dli.lifecycle.contract import HalfDone
+from pulumi_dli.lifecycle.contract import ResourceInitFailed
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
 from pulumi_dli.packages import Package
 from pulumi_dli.specs.values import OWNER_TAG
@@ -65,7 +65,7 @@ def test_outputs_record_what_is_ours_and_where_it_came_from(world: World, group:
     assert outs["uploaded"] == [
         {"name": "app.jar", "kind": "jar", "path": "obs://code/v1/app.jar", "digest": "one"},
     ]
-    assert outs["superseded"] == outs["others"] == []
+    assert outs["superseded"] == outs["unmanaged_packages"] == []
     assert outs["status"] == "READY"
     assert outs["group_owner"] == "local-user"
     assert outs["endpoint"] == world.emulator.url
@@ -88,7 +88,7 @@ def test_a_group_comes_up_and_stays_without_drift_on_every_quirk(
 
 def test_a_failed_package_is_named_and_the_group_keeps_its_id(world: World, group: Resource) -> None:
     world.emulator.behave("upload_failed", match={"name": "lib.jar"}, times=1)
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         group.create(MIXED)
     assert caught.value.id == "shop"
     assert "package lib.jar of group shop came to rest in FAILED" in caught.value.reasons[0]
@@ -106,7 +106,7 @@ def test_an_object_that_does_not_exist_is_an_error_that_says_where_to_look(world
 
 def test_a_timeout_says_what_is_still_uploading_and_keeps_the_id(world: World, group: Resource) -> None:
     world.emulator.quirk(timings={"upload": 5000})
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         group.create(INPUTS, timeout_seconds=300.0)
     assert "UPLOADING" in caught.value.reasons[0]
     assert "app.jar" in caught.value.reasons[0]
@@ -126,7 +126,7 @@ def test_packages_of_somebody_else_are_neither_overwritten_nor_adopted(world: Wo
 def test_other_packages_of_the_group_are_an_output_and_no_drift(world: World, group: Resource) -> None:
     world.session.client.package_groups.upload("shop", ["obs://code/v1/lib.jar"], "jar", False)
     outs = group.create(INPUTS).outs
-    assert outs["others"] == ["lib.jar"]
+    assert outs["unmanaged_packages"] == ["lib.jar"]
     assert group.drift(INPUTS) == []
     group.delete()
     left = world.session.client.package_groups.list().group("shop")
@@ -170,7 +170,7 @@ def test_a_lost_answer_to_an_upload_is_repeated(world: World, group: Resource, e
 
 def test_an_upload_that_stays_lost_keeps_the_id_and_is_made_again(world: World, group: Resource) -> None:
     world.emulator.fault("packages.upload", "drop_after", times=20)
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         group.create(INPUTS)
     world.emulator.clear_faults()
     group.id, group.outs = caught.value.id, dict(caught.value.outs)
@@ -195,7 +195,7 @@ def test_the_group_is_handed_over_to_its_owner(world: World, group: Resource) ->
 
 def test_an_owner_that_does_not_exist_is_named(world: World, group: Resource) -> None:
     world.emulator.quirk(known_users=["somebody"])
-    with pytest.raises(HalfDone, match="ci-robot"):
+    with pytest.raises(ResourceInitFailed, match="ci-robot"):
         group.create({**INPUTS, "owner": "ci-robot"})
 
 
@@ -224,9 +224,9 @@ def test_a_local_file_without_a_digest_is_read_when_it_is_needed(world: World, g
     group.create(inputs)
     assert uploads(world)[0]["paths"] == [f"obs://code/app-{digest}.jar"]
     assert group.drift(inputs) == []
-    assert group.foresee(inputs).changed is False
+    assert group.preview_update(inputs).changed is False
     _, newer = jar(tmp_path, b"two")
-    assert group.foresee(inputs).changed is True
+    assert group.preview_update(inputs).changed is True
     assert world.said.notes == [f"uploads app-{newer}.jar; app-{digest}.jar is kept until the next change"]
 
 
@@ -257,7 +257,7 @@ def test_an_interrupted_upload_of_a_file_is_known_as_ours_and_goes_with_the_grou
     path, _ = jar(tmp_path, b"one")
     inputs = {"group_name": "shop", "bucket": "code", "packages": [Package(path).as_input()]}
     world.emulator.fault("packages.upload", 403, code="DLI.0003", message="denied")
-    with pytest.raises(HalfDone, match="denied"):
+    with pytest.raises(ResourceInitFailed, match="denied"):
         group.create(inputs)
     again = Resource(world, PackageGroupLifecycle())
     outs = again.create(inputs).outs

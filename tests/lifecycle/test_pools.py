@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.errors import ApiError, CancelledError, DliError, LostAnswerError, OwnershipError
-from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
+from pulumi_dli.errors import ApiError, CancelledError, DliError, OwnershipError, UnknownOutcomeError
+from pulumi_dli.lifecycle.contract import DiffResult, ResourceInitFailed
 from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -69,7 +69,7 @@ def test_a_new_pool_is_waited_for_with_progress_and_says_what_it_is(world: World
 
 def test_a_pool_that_fails_is_kept_with_the_services_reason_and_the_way_out(world: World, pool: Resource) -> None:
     world.emulator.behave("pool_failed", match={"name": "shared"}, description="no hardware")
-    with pytest.raises(HalfDone, match=r"no hardware.*destroy --target") as caught:
+    with pytest.raises(ResourceInitFailed, match=r"no hardware.*destroy --target") as caught:
         pool.create(INPUTS)
     pool.id, pool.outs = caught.value.id, dict(caught.value.outs)
     assert pool.refresh()
@@ -89,13 +89,13 @@ def test_a_lost_answer_leaves_one_pool(world: World, pool: Resource, effect: str
 
 def test_an_answer_that_stays_lost_is_reported(pool: Resource, world: World) -> None:
     world.emulator.fault("pools.create", 500, times=2)
-    with pytest.raises(LostAnswerError):
+    with pytest.raises(UnknownOutcomeError):
         pool.create(INPUTS)
 
 
 def test_a_killed_create_is_finished_by_the_next(world: World, pool: Resource) -> None:
     world.time.cancel_at = world.time.now() + 30
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         pool.create(INPUTS, cancelled=threading.Event())
     world.time.cancel_at = None
     assert caught.value.id == "shared"
@@ -153,7 +153,7 @@ def test_what_is_never_heard_is_given_up_early_with_the_reason(world: World, poo
     at(world, 60)
     pool.create(INPUTS)
     world.emulator.fault("pools.update", 200, body=DONE, times=9)
-    with pytest.raises(HalfDone, match="accepted both") as caught:
+    with pytest.raises(ResourceInitFailed, match="accepted both") as caught:
         pool.update({**INPUTS, "max_cu": 256})
     assert caught.value.outs["max_cu"] == 128
     assert world.count("pools.update") == 2
@@ -240,21 +240,21 @@ def test_a_minimum_above_what_the_pool_holds_is_refused_in_the_preview_with_the_
 ) -> None:
     pool.create(INPUTS)
     with pytest.raises(DliError, match=r"cannot go up to 128: it holds 64 CUs.*max_cu of its queues first"):
-        pool.foresee({**INPUTS, "min_cu": 128})
+        pool.preview_update({**INPUTS, "min_cu": 128})
     assert world.count("pools.update") == 0
 
 
 def test_a_change_is_foretold(world: World, pool: Resource) -> None:
     pool.create(INPUTS)
-    assert pool.foresee(INPUTS) == Foreseen(False)
-    assert pool.foresee({**INPUTS, "max_cu": 256}) == Foreseen(None)
+    assert pool.preview_update(INPUTS) == DiffResult(False)
+    assert pool.preview_update({**INPUTS, "max_cu": 256}) == DiffResult(None)
     assert world.said.notes == ["max_cu from 128 to 256 CUs (the capacity follows at the next full hour)"]
-    assert pool.foresee({**INPUTS, NAME: "other"}) == Foreseen(None, (NAME,))
+    assert pool.preview_update({**INPUTS, NAME: "other"}) == DiffResult(None, (NAME,))
     with pytest.raises(DliError, match=r"label.*new elastic_resource_pool_name"):
-        pool.foresee({**INPUTS, "label": {"spec": "basic"}, "max_cu": 64})
+        pool.preview_update({**INPUTS, "label": {"spec": "basic"}, "max_cu": 64})
     for said in ({"cidr_in_vpc": "172.16.0.0/12"}, {"charging_mode": 1}, {"ipv6_enable": False}):
-        assert pool.foresee({**INPUTS, **said}) == Foreseen(None)  # it is that already
-    assert pool.foresee({**INPUTS, "max_cu": 78}) == Foreseen(None)
+        assert pool.preview_update({**INPUTS, **said}) == DiffResult(None)  # it is that already
+    assert pool.preview_update({**INPUTS, "max_cu": 78}) == DiffResult(None)
     assert "max_cu of 78: not a multiple of 16" in world.said.warnings[0]
 
 

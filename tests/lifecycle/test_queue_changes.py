@@ -9,7 +9,7 @@ import pytest
 from dli_world import Resource, World
 
 from pulumi_dli.errors import ConflictError, DliError
-from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
+from pulumi_dli.lifecycle.contract import DiffResult, ResourceInitFailed
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -29,13 +29,13 @@ def orders(world: World) -> list[dict[str, Any]]:
 
 
 def test_equal_inputs_foresee_nothing_and_say_nothing(world: World, queue: Resource) -> None:
-    assert queue.foresee(INPUTS) == Foreseen(False)
+    assert queue.preview_update(INPUTS) == DiffResult(False)
     assert world.said.notes == []
 
 
 def test_a_scaling_is_foretold_and_ordered_once_as_a_difference(world: World, queue: Resource) -> None:
     world.run_a_job("streams")
-    assert queue.foresee(BIG) == Foreseen(None)
+    assert queue.preview_update(BIG) == DiffResult(None)
     assert world.said.notes == ["scales from 64 to 256 CUs (about 10 minutes)"]
     assert queue.update(BIG)["cu_count"] == 256
     assert orders(world) == [{"action": "scale_out", "cu_count": 192}]
@@ -69,7 +69,7 @@ def test_a_lost_answer_to_a_scaling_does_not_order_twice(world: World, queue: Re
     if effect == "drop_after":
         queue.update(BIG)
     else:  # the order never took effect: then nothing is sent in its place, and the next update orders anew
-        with pytest.raises(HalfDone) as caught:
+        with pytest.raises(ResourceInitFailed) as caught:
             queue.update(BIG)
         assert caught.value.outs["cu_count"] == 64
         queue.outs = dict(caught.value.outs)
@@ -82,7 +82,7 @@ def test_a_lost_answer_to_a_scaling_does_not_order_twice(world: World, queue: Re
 def test_an_interrupted_scaling_goes_on_without_a_second_order(world: World, queue: Resource) -> None:
     world.run_a_job("streams")
     world.time.cancel_at = world.time.now() + 30
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         queue.update(BIG, cancelled=threading.Event())
     world.time.cancel_at = None
     assert caught.value.outs["cu_count"] == 64
@@ -103,7 +103,7 @@ def test_a_partial_scale_in_is_an_honest_error_with_what_was_reached(world: Worl
     world.run_a_job("streams")
     queue.update(BIG)
     world.emulator.behave("partial_scale_in", match={"name": "streams"}, reached=160)
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         queue.update(INPUTS)
     assert caught.value.outs["cu_count"] == 160
     assert "has 160 CUs, not 64, after 45 min" in caught.value.reasons[0]
@@ -127,7 +127,7 @@ def test_scalings_that_never_happen_fail_in_the_preview(world: World, cus: int, 
     queue = Resource(world, QueueLifecycle(), "q")
     queue.create({"queue_name": "q", "cu_count": cus})
     with pytest.raises(DliError, match=words):
-        queue.foresee({"queue_name": "q", "cu_count": target})
+        queue.preview_update({"queue_name": "q", "cu_count": target})
     with pytest.raises(DliError, match=words):
         queue.update({"queue_name": "q", "cu_count": target})
     assert world.count("queues.action") == 0
@@ -149,13 +149,13 @@ def test_a_queue_in_a_pool_never_leaves_it(world: World) -> None:
     assert queue.drift(inputs) == []
     for pool in (None, "another"):
         with pytest.raises(DliError, match="neither leave nor change"):
-            queue.foresee({**inputs, "elastic_resource_pool_name": pool})
+            queue.preview_update({**inputs, "elastic_resource_pool_name": pool})
 
 
 def test_a_queue_enters_its_pool_in_place(world: World, queue: Resource) -> None:
     in_a_pool(world)
     inputs = {**INPUTS, "elastic_resource_pool_name": "pool"}
-    assert queue.foresee(inputs) == Foreseen(None)
+    assert queue.preview_update(inputs) == DiffResult(None)
     assert world.said.notes == ["enters the elastic resource pool, for good"]
     for _ in range(2):
         queue.update(inputs)
@@ -179,17 +179,17 @@ def test_cus_that_a_pool_has_moved_are_no_drift_and_no_order(world: World) -> No
 
 def test_replacing_a_queue_under_its_own_name_is_refused_with_the_way_out(world: World, queue: Resource) -> None:
     with pytest.raises(DliError, match=r"queue_type.*give it a new queue_name"):
-        queue.foresee({**INPUTS, "queue_type": "sql"})
+        queue.preview_update({**INPUTS, "queue_type": "sql"})
 
 
 def test_a_new_name_replaces_the_queue(world: World, queue: Resource) -> None:
-    assert queue.foresee({**INPUTS, "queue_name": "other"}) == Foreseen(None, ("queue_name",))
-    more = queue.foresee({**INPUTS, "queue_name": "other", "queue_type": "sql"})
+    assert queue.preview_update({**INPUTS, "queue_name": "other"}) == DiffResult(None, ("queue_name",))
+    more = queue.preview_update({**INPUTS, "queue_name": "other", "queue_type": "sql"})
     assert set(more.replaces) == {"queue_name", "queue_type"}
 
 
 def test_an_unknown_name_never_says_replace_and_never_refuses(world: World, queue: Resource) -> None:
-    assert queue.foresee({**INPUTS, "queue_type": "sql"}, unknown=("queue_name",)) == Foreseen(None)
+    assert queue.preview_update({**INPUTS, "queue_type": "sql"}, unknown=("queue_name",)) == DiffResult(None)
 
 
 @pytest.mark.parametrize(
@@ -198,20 +198,20 @@ def test_an_unknown_name_never_says_replace_and_never_refuses(world: World, queu
 def test_saying_what_a_queue_is_already_neither_replaces_nor_fails(
     world: World, queue: Resource, said: dict[str, Any]
 ) -> None:
-    assert queue.foresee({**INPUTS, **said}) == Foreseen(None)
+    assert queue.preview_update({**INPUTS, **said}) == DiffResult(None)
     queue.update({**INPUTS, **said})
-    assert queue.foresee(INPUTS) == Foreseen(None)  # and no longer saying it does not, either
+    assert queue.preview_update(INPUTS) == DiffResult(None)  # and no longer saying it does not, either
 
 
 def test_a_changed_description_is_kept_as_stored_with_a_warning(world: World, queue: Resource) -> None:
-    assert queue.foresee({**INPUTS, "description": "new"}) == Foreseen(None)
+    assert queue.preview_update({**INPUTS, "description": "new"}) == DiffResult(None)
     assert "cannot be changed" in world.said.warnings[0]
     queue.update({**INPUTS, "description": "new"})
     assert queue.drift({**INPUTS, "description": "new"}) == []
 
 
 def test_an_unusual_size_is_warned_of(world: World) -> None:
-    Resource(world, QueueLifecycle(), "odd").foresee({"queue_name": "odd", "cu_count": 48})
+    Resource(world, QueueLifecycle(), "odd").preview_update({"queue_name": "odd", "cu_count": 48})
     assert "48 CUs" in world.said.warnings[0]
 
 

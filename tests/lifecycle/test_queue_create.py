@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.errors import ApiError, ConfigError, LostAnswerError, OwnershipError
-from pulumi_dli.lifecycle.contract import HalfDone
+from pulumi_dli.errors import ApiError, ConfigError, OwnershipError, UnknownOutcomeError
+from pulumi_dli.lifecycle.contract import ResourceInitFailed
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -70,7 +70,7 @@ def test_a_lost_answer_after_the_create_leaves_no_orphan_and_no_second_queue(
 
 def test_an_answer_that_stays_lost_is_reported_as_lost(world: World, queue: Resource) -> None:
     world.emulator.fault("queues.create", 500, times=2)
-    with pytest.raises(LostAnswerError):
+    with pytest.raises(UnknownOutcomeError):
         queue.create(INPUTS)
 
 
@@ -148,7 +148,7 @@ def test_the_network_range_is_set_after_the_creation(world: World, queue: Resour
 def test_a_queue_that_exists_but_did_not_come_up_whole_keeps_its_id(world: World, queue: Resource) -> None:
     world.emulator.fault("queues.cidr", 400, code="DLI.0007", message="refused")
     inputs = {**INPUTS, "cidr_in_vpc": "10.0.0.0/14"}
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         queue.create(inputs)
     assert caught.value.id == "streams"
     assert caught.value.outs["cidr_in_vpc"] != "10.0.0.0/14"
@@ -161,7 +161,7 @@ def test_a_queue_that_cannot_be_read_back_keeps_its_id_and_the_next_update_goes_
     world: World, queue: Resource
 ) -> None:
     world.emulator.fault("queues.list", 400, code="DLI.0001", message="not now")
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(ResourceInitFailed) as caught:
         queue.create(INPUTS)
     queue.id, queue.outs = caught.value.id, dict(caught.value.outs)
     assert queue.update(INPUTS)["resource_id"]

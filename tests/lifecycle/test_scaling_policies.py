@@ -8,8 +8,8 @@ import pytest
 from dli_world import Resource, World
 
 from pulumi_dli.errors import DliError, OwnershipError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Foreseen, HalfDone
+from pulumi_dli.lifecycle.contract import DiffResult, ResourceInitFailed
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
@@ -67,7 +67,7 @@ def test_cu_count_changes_the_policy_for_all_day_and_no_other(world: World, queu
     world.time.pass_by(1200)
     by_hand(world, ALL_DAY, NIGHT)
     assert queue.drift(INPUTS) == [], "policies that the program does not declare are not its own"
-    assert queue.foresee({**INPUTS, "cu_count": 128}) == Foreseen(None)
+    assert queue.preview_update({**INPUTS, "cu_count": 128}) == DiffResult(None)
     assert world.said.notes == ["takes 128 CUs of pool pool in the place of 64, from the next full hour on"]
     queue.update({**INPUTS, "cu_count": 128})
     assert there(world) == [{**ALL_DAY, "min_cu": 128, "max_cu": 128}, NIGHT]
@@ -84,7 +84,7 @@ def test_sizes_from_four_cus_exist_in_pools(world: World, queue: Resource) -> No
 def test_policies_change_in_place_and_go_when_they_are_no_longer_declared(world: World, queue: Resource) -> None:
     queue.create({**INPUTS, "scaling_policies": [NIGHT]})
     whole = {"min_cu": 64, "max_cu": 128, "priority": 3}
-    assert queue.foresee({**INPUTS, "scaling_policies": [whole, DAY]}) == Foreseen(None)
+    assert queue.preview_update({**INPUTS, "scaling_policies": [whole, DAY]}) == DiffResult(None)
     queue.update({**INPUTS, "scaling_policies": [whole, DAY]})
     assert there(world) == [{**ALL_DAY, **whole}, DAY]
     assert queue.drift({**INPUTS, "scaling_policies": [whole, DAY]}) == []
@@ -119,7 +119,7 @@ def test_a_queue_that_enters_a_pool_gets_its_policies_there(world: World, queue:
     outside = {"queue_name": "streams", "cu_count": 16}
     queue.create(outside)
     inputs = {**outside, "cu_count": 64, NAME: "pool", "scaling_policies": [NIGHT]}
-    assert queue.foresee(inputs) == Foreseen(None)
+    assert queue.preview_update(inputs) == DiffResult(None)
     queue.update(inputs)
     assert there(world) == [ALL_DAY, NIGHT]
     assert world.count("queues.action") == 0
@@ -131,7 +131,7 @@ def test_an_interrupted_create_keeps_the_queue_and_the_next_update_sets_the_poli
 ) -> None:
     world.emulator.fault("pools.policies", 400, code="DLI.0001", message="no")
     inputs = {**INPUTS, "scaling_policies": [NIGHT]}
-    with pytest.raises(HalfDone, match="scaling policies of queue streams were not changed") as caught:
+    with pytest.raises(ResourceInitFailed, match="scaling policies of queue streams were not changed") as caught:
         queue.create(inputs)
     assert "scaling_policies" not in caught.value.outs
     queue.id, queue.outs = caught.value.id, dict(caught.value.outs)
@@ -188,18 +188,18 @@ class Program:
     def __init__(self) -> None:
         self.pools = DeclaredPools()
 
-    def call(self, name: str) -> Call:
-        return Call(urn=f"urn:{name}", name=name, pools=self.pools)
+    def call(self, name: str) -> OperationContext:
+        return OperationContext(urn=f"urn:{name}", name=name, pools=self.pools)
 
     def pool(self, name: str = "pool", min_cu: int = 64, max_cu: int = 128) -> None:
         news, failures = check(ElasticResourcePoolLifecycle.spec, {NAME: name, "min_cu": min_cu, "max_cu": max_cu})
         assert not failures
-        ElasticResourcePoolLifecycle().announce(self.call(f"pool {name}"), news, ())
+        ElasticResourcePoolLifecycle().preview_create(self.call(f"pool {name}"), news, ())
 
     def queue(self, name: str, cus: int, pool: str = "pool", unknown: tuple[str, ...] = (), **more: Any) -> None:
         news, failures = check(QueueSpec, {"queue_name": name, "cu_count": cus, NAME: pool, **more})
         assert not failures
-        QueueLifecycle().announce(self.call(name), news, unknown)
+        QueueLifecycle().preview_create(self.call(name), news, unknown)
 
 
 def test_the_minima_of_a_pools_queues_fit_into_its_minimum() -> None:
@@ -247,10 +247,10 @@ def test_a_pool_goes_down_only_to_what_its_queues_have_now(world: World, queue: 
     pool = Resource(world, ElasticResourcePoolLifecycle(), "pool")
     pool.create({NAME: "pool", "min_cu": 256, "max_cu": 256, "adopt": True})
     queue.create(INPUTS)
-    assert pool.foresee({NAME: "pool", "min_cu": 64, "max_cu": 256}) == Foreseen(None)
+    assert pool.preview_update({NAME: "pool", "min_cu": 64, "max_cu": 256}) == DiffResult(None)
     queue.update({**INPUTS, "cu_count": 128})
     with pytest.raises(DliError, match=r"128 CUs .*\(streams 128\).*min_cu of 64.*lower them first"):
-        pool.foresee({NAME: "pool", "min_cu": 64, "max_cu": 256})
+        pool.preview_update({NAME: "pool", "min_cu": 64, "max_cu": 256})
     assert world.count("pools.update") == 0
 
 
@@ -260,4 +260,4 @@ def test_a_queue_and_its_successor_are_there_at_the_same_time(world: World, queu
     program.pool(min_cu=64)
     world.call = lambda *_args, **_more: program.call("streams")  # type: ignore[method-assign]
     with pytest.raises(DliError, match=r"128 CUs .*\(next 64, streams 64\)"):
-        queue.foresee({**INPUTS, "queue_name": "next"})
+        queue.preview_update({**INPUTS, "queue_name": "next"})

@@ -16,8 +16,8 @@ from project_of_jobs import Job, Project
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.sharing.shared_snapshot import SharedSnapshot
-from pulumi_dli.lifecycle.sharing.snapshots import JobSnapshots
+from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
+from pulumi_dli.lifecycle.coalescing.snapshots import JobSnapshots
 
 
 class Counter:
@@ -39,7 +39,7 @@ class Counter:
 def test_all_who_ask_at_the_same_time_share_one_call() -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     assert clock.run([shared.get] * 20) == [1] * 20
     assert fetch.calls == 1
 
@@ -47,7 +47,7 @@ def test_all_who_ask_at_the_same_time_share_one_call() -> None:
 def test_a_value_is_served_for_five_seconds_from_its_request() -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     assert shared.get() == 1
     clock.sleep(3.9)
     assert shared.get() == 1
@@ -58,7 +58,7 @@ def test_a_value_is_served_for_five_seconds_from_its_request() -> None:
 def test_who_must_not_see_the_past_gets_a_call_of_his_own() -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     shared.get()
     assert shared.get(not_older_than=clock.now()) == 2
     assert shared.get(not_older_than=1000.0) == 2
@@ -74,7 +74,7 @@ def test_who_must_not_see_the_past_gets_a_call_of_his_own() -> None:
 def test_a_write_ends_a_value_and_the_one_that_is_under_way() -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     shared.get()
     shared.invalidate()
     assert shared.get() == 2
@@ -93,7 +93,7 @@ def test_a_failure_reaches_everybody_as_an_error_of_his_own_and_is_not_kept() ->
     clock = Simulation()
     fetch = Counter(clock)
     fetch.fault = errors.ApiError("down", status=503)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     results = clock.run([shared.get] * 5)
     assert [type(result) for result in results] == [errors.ApiError] * 5
     assert len({id(result) for result in results}) == 5
@@ -106,7 +106,7 @@ def test_a_fetch_that_dies_leaves_nobody_waiting() -> None:
     clock = Simulation()
     fetch = Counter(clock)
     fetch.fault = KeyboardInterrupt()
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
     results = clock.run([shared.get] * 4)
     assert [type(result) for result in results] == [KeyboardInterrupt] * 4
 
@@ -115,7 +115,7 @@ def test_a_fetch_that_dies_leaves_nobody_waiting() -> None:
 def test_a_slow_fetch_does_not_displace_a_newer_value(written: bool) -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
 
     def overtakes() -> int:
         clock.sleep(0.5)
@@ -170,7 +170,7 @@ def test_a_refresh_of_n_jobs_costs_no_more_than_their_number_or_the_pages_plus_f
         mine = ids[start : start + ours]
         wanted = {"as created": mine, "backwards": mine[::-1], "shuffled": draw.sample(mine, ours)}[order]
         results = refresh(project, wanted, width)
-        assert [sighting.job.job_id for sighting in results] == wanted
+        assert [snapshot.job.job_id for snapshot in results] == wanted
         assert len(project.calls) <= min(ours, math.ceil((ours + foreign) / 100)) + 4
         details = [job_id for kind, job_id, _ in project.calls if kind == "get"]
         assert len(details) == len(set(details))
@@ -186,7 +186,7 @@ def test_where_guessing_fails_a_refresh_costs_at_most_twice_the_better_way(ours:
         ids = draw.sample(range(100_000), total)
         project = Project(clock, ids, latency=0.01)
         results = refresh(project, draw.sample(ids, ours), width)
-        assert all(isinstance(sighting.job, Job) for sighting in results)
+        assert all(isinstance(snapshot.job, Job) for snapshot in results)
         assert len(project.calls) <= 2 * min(ours, math.ceil(total / 100)) + 5
 
 
@@ -237,7 +237,7 @@ def test_reads_come_to_an_end_though_every_call_is_overtaken_by_a_write() -> Non
             snapshots.wrote()
 
     results = clock.run([lambda i=i: snapshots.read(i) for i in (5, 6, 7, 7)] + [writes])
-    assert [sighting.job.job_id for sighting in results[:4]] == [5, 6, 7, 7]
+    assert [snapshot.job.job_id for snapshot in results[:4]] == [5, 6, 7, 7]
     assert project.kinds().count("get") <= 3  # a read that is alone, and twice the job in no list
     assert len(project.calls) <= 10
 
@@ -267,7 +267,7 @@ def test_who_needs_details_gets_them_once_and_others_share_them() -> None:
     project = Project(clock, range(50))
     snapshots: JobSnapshots[Job] = JobSnapshots(project, clock=clock)
     results = clock.run([lambda: snapshots.read(3, need_detail=True)] * 3 + [lambda: snapshots.read(3)])
-    assert all(sighting.detailed for sighting in results[:3])
+    assert all(snapshot.detailed for snapshot in results[:3])
     assert project.kinds().count("get") == 1
     before = len(project.calls)
     assert snapshots.read(3).detailed
@@ -282,7 +282,7 @@ def test_nothing_from_before_a_write_is_served() -> None:
     project.statuses = dict.fromkeys(project.statuses, "job_running")
     assert snapshots.read(20).job.status == "job_submitting"
     snapshots.wrote()
-    assert {sighting.job.status for sighting in clock.run([lambda i=i: snapshots.read(i) for i in range(50)])} == {
+    assert {snapshot.job.status for snapshot in clock.run([lambda i=i: snapshots.read(i) for i in range(50)])} == {
         "job_running"
     }
 
@@ -332,7 +332,7 @@ def test_whatever_happens_every_read_is_true_and_young_enough(
 ) -> None:
     clock = Simulation(seed)
     project = Project(clock, range(total), latency=0.4)
-    project.fault = lambda kind, number: errors.LostAnswerError("reset") if len(project.calls) in faults else None
+    project.fault = lambda kind, number: errors.UnknownOutcomeError("reset") if len(project.calls) in faults else None
     snapshots: JobSnapshots[Job] = JobSnapshots(project, clock=clock)
     wrote_at = [0.0]
 
@@ -344,7 +344,7 @@ def test_whatever_happens_every_read_is_true_and_young_enough(
         except errors.NotFoundError:
             assert job_id >= total
             return
-        except errors.LostAnswerError:
+        except errors.UnknownOutcomeError:
             assert faults
             return
         assert seen.job.job_id == job_id
@@ -378,7 +378,7 @@ def test_real_threads_refresh_five_hundred_jobs_within_the_budget() -> None:
     snapshots: JobSnapshots[Job] = JobSnapshots(Api())
     before = threading.active_count()
     with ThreadPoolExecutor(8) as pool:
-        assert [sighting.job.job_id for sighting in pool.map(snapshots.read, range(500))] == list(range(500))
+        assert [snapshot.job.job_id for snapshot in pool.map(snapshots.read, range(500))] == list(range(500))
     assert len(calls) <= 5 + 4
     assert threading.active_count() == before
 
@@ -386,7 +386,7 @@ def test_real_threads_refresh_five_hundred_jobs_within_the_budget() -> None:
 def test_all_who_wait_for_the_end_of_a_call_that_is_too_old_share_the_next_one() -> None:
     clock = Simulation()
     fetch = Counter(clock)
-    shared = SharedSnapshot(fetch, clock=clock)
+    shared = SingleFlight(fetch, clock=clock)
 
     def come(at: float) -> int:
         clock.sleep(at)
@@ -399,7 +399,7 @@ def test_all_who_wait_for_the_end_of_a_call_that_is_too_old_share_the_next_one()
 def test_who_needs_a_young_value_gathers_others_before_asking_for_all() -> None:
     clock = Simulation()
     fetch = Counter(clock, latency=0.1)
-    shared = SharedSnapshot(fetch, gather_seconds=lambda: 0.5, clock=clock)
+    shared = SingleFlight(fetch, gather_seconds=lambda: 0.5, clock=clock)
 
     def come(at: float) -> int:
         clock.sleep(at)
@@ -421,7 +421,7 @@ def test_updates_that_come_together_gather_for_as_long_as_a_page_takes_and_who_i
 
     def look(job_id: int, at: float) -> float:
         clock.sleep(at)
-        with snapshots.joining(), snapshots.joining():  # announced twice, by a caller and by what it calls
+        with snapshots.expect(), snapshots.expect():  # announced twice, by a caller and by what it calls
             asked = clock.now()
             snapshots.read(job_id, not_older_than=asked)
             snapshots.read(job_id, not_older_than=clock.now())

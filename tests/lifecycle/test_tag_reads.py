@@ -9,8 +9,8 @@ import pytest
 from simulated_time import Simulation
 
 from pulumi_dli.errors import ApiError, NotFoundError
+from pulumi_dli.lifecycle.coalescing.tag_reads import TagReads
 from pulumi_dli.lifecycle.session import JOB_TAGS
-from pulumi_dli.lifecycle.sharing.tag_reads import TagReads
 from pulumi_dli.specs.values import OWNER_TAG
 
 GATEWAY = ApiError("APIGW.0101", status=404, code="APIGW.0101")
@@ -51,7 +51,7 @@ def read_together(service: Service, *ids: str, clock: Simulation | None = None) 
     reads = TagReads(service, JOB_TAGS, clock or Simulation())
     with contextlib.ExitStack() as company:
         for _ in ids:
-            company.enter_context(reads.joining())
+            company.enter_context(reads.expect())
         return [reads.of(job) for job in ids]
 
 
@@ -96,13 +96,13 @@ def test_after_written_tags_and_after_a_while_they_are_read_anew() -> None:
     clock = Simulation()
     service = Service(TAGS, set(TAGS))
     reads = TagReads(service, JOB_TAGS, clock)
-    with reads.joining(), reads.joining():
+    with reads.expect(), reads.expect():
         reads.of("0")
         reads.of("1")
         reads.changed()
         reads.of("0")
     assert service.calls == ["filter", "filter"]
     clock.sleep(6)
-    with reads.joining():
+    with reads.expect():
         reads.of("0")
     assert service.calls[2:] == ["0"], "another burst, in which it is alone"

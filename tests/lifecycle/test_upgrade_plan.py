@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.api.flink_models import JobStatus
-from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Plan, Restore, Situation, Stop, Wish, plan_upgrade
+from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, DesiredState, ObservedState, Plan, Restore, Stop, plan_upgrade
 from pulumi_dli.specs.fields import Effect
 
 PAGE = (Path(__file__).parents[2] / "docs" / "upgrades.md").read_text(encoding="utf-8")
@@ -34,8 +34,8 @@ def rows(mode: str) -> list[tuple[str, dict[str, str]]]:
     return [(cells[0].strip("`"), dict(zip(header[1:], cells[1:], strict=True))) for cells in body]
 
 
-def situation(status: str, *, newest: bool) -> Situation:
-    return Situation(status, ever_started=status != "job_init", has_savepoint=newest, savepoint_is_newest=newest)
+def observed(status: str, *, newest: bool) -> ObservedState:
+    return ObservedState(status, ever_started=status != "job_init", has_savepoint=newest, savepoint_is_newest=newest)
 
 
 TABLE = [(mode, status, cells) for mode in MODES for status, cells in rows(mode)]
@@ -55,11 +55,13 @@ def test_every_cell_of_the_table_is_what_is_planned(mode, status, cells):
         with_savepoint, _, without = cell.partition(" / ")
         for newest, expected in ((True, with_savepoint), (False, without or with_savepoint)):
             for effect in effects:
-                plan = plan_upgrade(situation(status, newest=newest), Wish(effect=effect, state=state, mode=mode))
+                plan = plan_upgrade(
+                    observed(status, newest=newest), DesiredState(effect=effect, state=state, mode=mode)
+                )
                 assert plan.line == expected, f"{column}, effect {effect.name}, newest savepoint {newest}"
 
 
-def all_plans() -> list[tuple[Situation, Wish, Plan]]:
+def all_plans() -> list[tuple[ObservedState, DesiredState, Plan]]:
     found = []
     for status in [*JobStatus, "job_of_tomorrow"]:
         for mode in MODES:
@@ -67,48 +69,52 @@ def all_plans() -> list[tuple[Situation, Wish, Plan]]:
                 for effect in (Effect.IGNORED, *ANY_CHANGE):
                     for newest in (True, False):
                         for flags in ({}, {"start_due": True}, {"runs_again": True}, {"repair": "all"}):
-                            here = situation(status, newest=newest)
-                            wish = Wish(effect=effect, state=state, mode=mode, **flags)
-                            found.append((here, wish, plan_upgrade(here, wish)))
+                            here = observed(status, newest=newest)
+                            desired = DesiredState(effect=effect, state=state, mode=mode, **flags)
+                            found.append((here, desired, plan_upgrade(here, desired)))
     return found
 
 
 def test_nothing_is_silently_stateless():
-    for here, wish, plan in all_plans():
-        if here.ever_started and plan.start is Restore.NOTHING and wish.mode != "stateless":
-            assert plan.line == "runs again from the beginning", (here, wish)
-        if plan.stop is Stop.PLAIN and wish.mode != "stateless" and Restore.CHECKPOINT not in (plan.start, plan.keeps):
+    for here, desired, plan in all_plans():
+        if here.ever_started and plan.start is Restore.NOTHING and desired.mode != "stateless":
+            assert plan.line == "runs again from the beginning", (here, desired)
+        if (
+            plan.stop is Stop.PLAIN
+            and desired.mode != "stateless"
+            and Restore.CHECKPOINT not in (plan.start, plan.keeps)
+        ):
             # Only after a failed stop, where none can be made, and only where there is a proven one to go on from.
-            assert here.status == "job_cancel_fail", (here, wish)
-            assert here.savepoint_is_newest, (here, wish)
-            assert Restore.SAVEPOINT in (plan.start, plan.keeps), (here, wish)
+            assert here.status == "job_cancel_fail", (here, desired)
+            assert here.savepoint_is_newest, (here, desired)
+            assert Restore.SAVEPOINT in (plan.start, plan.keeps), (here, desired)
 
 
 def test_a_running_job_is_never_sent_what_it_does_not_take():
-    for here, wish, plan in all_plans():
+    for here, desired, plan in all_plans():
         if here.status in ("job_running", "job_idle") and plan.change and plan.stop is None:
-            assert wish.effect in (Effect.IN_PLACE, Effect.NEXT_RESTART)
+            assert desired.effect in (Effect.IN_PLACE, Effect.NEXT_RESTART)
 
 
 def test_a_plan_that_is_blocked_or_waits_does_nothing():
-    for here, wish, plan in all_plans():
+    for here, desired, plan in all_plans():
         if plan.blocked or plan.settle:
-            assert (plan.stop, plan.start, plan.change) == (None, None, False), (here, wish)
+            assert (plan.stop, plan.start, plan.change) == (None, None, False), (here, desired)
 
 
 def test_a_status_that_nobody_documented_is_waited_for():
-    assert plan_upgrade(Situation("job_of_tomorrow"), Wish(effect=Effect.RESTART)).settle
+    assert plan_upgrade(ObservedState("job_of_tomorrow"), DesiredState(effect=Effect.RESTART)).settle
 
 
 def test_a_job_that_is_as_declared_is_left_alone():
-    assert plan_upgrade(Situation("job_running"), Wish()) == NO_EFFECT
-    assert plan_upgrade(Situation("job_finish"), Wish()) == NO_EFFECT
+    assert plan_upgrade(ObservedState("job_running"), DesiredState()) == NO_EFFECT
+    assert plan_upgrade(ObservedState("job_finish"), DesiredState()) == NO_EFFECT
 
 
 @pytest.mark.parametrize("field", ["start_due", "runs_again"])
 def test_a_promised_start_is_kept_although_repair_says_none(field):
-    here = situation("job_finish" if field == "runs_again" else "job_cancel_success", newest=True)
-    plan = plan_upgrade(here, Wish(repair="none", **{field: True}))
+    here = observed("job_finish" if field == "runs_again" else "job_cancel_success", newest=True)
+    plan = plan_upgrade(here, DesiredState(repair="none", **{field: True}))
     assert plan.start is not None
 
 
@@ -123,8 +129,8 @@ def test_a_promised_start_is_kept_although_repair_says_none(field):
     ],
 )
 def test_after_a_failed_stop_only_what_the_program_allows_is_given_up(state, flags, kept):
-    here = Situation("job_cancel_fail", has_savepoint=True, savepoint_path="obs://b/old/")
-    plan = plan_upgrade(here, Wish(effect=Effect.RESTART, state=state, **flags))
+    here = ObservedState("job_cancel_fail", has_savepoint=True, savepoint_path="obs://b/old/")
+    plan = plan_upgrade(here, DesiredState(effect=Effect.RESTART, state=state, **flags))
     assert (plan.start if state == "running" else plan.keeps) is kept
     assert plan.stop is (Stop.PLAIN if kept else None)
     if kept is None:
@@ -133,13 +139,13 @@ def test_after_a_failed_stop_only_what_the_program_allows_is_given_up(state, fla
 
 
 def test_repair_says_which_drift_is_mended():
-    stopped, failed = situation("job_cancel_success", newest=True), situation("job_running_exception", newest=True)
-    assert [plan_upgrade(stopped, Wish(repair=word)).start for word in ("none", "failed", "all")] == [
+    stopped, failed = observed("job_cancel_success", newest=True), observed("job_running_exception", newest=True)
+    assert [plan_upgrade(stopped, DesiredState(repair=word)).start for word in ("none", "failed", "all")] == [
         None,
         None,
         Restore.SAVEPOINT,
     ]
-    assert [plan_upgrade(failed, Wish(repair=word)).start for word in ("none", "failed", "all")] == [
+    assert [plan_upgrade(failed, DesiredState(repair=word)).start for word in ("none", "failed", "all")] == [
         None,
         Restore.SAVEPOINT,
         Restore.SAVEPOINT,
@@ -148,21 +154,21 @@ def test_repair_says_which_drift_is_mended():
 
 def test_repair_without_provable_state_warns_instead_of_failing():
     for repair in ("failed", "all"):
-        plan = plan_upgrade(situation("job_running_exception", newest=False), Wish(repair=repair))
+        plan = plan_upgrade(observed("job_running_exception", newest=False), DesiredState(repair=repair))
         assert plan.start is None
         assert not plan.blocked
         assert "allow_old_savepoint" in plan.warning
 
 
 def test_an_old_savepoint_is_taken_only_when_the_program_says_so():
-    old = Situation("job_cancel_success", has_savepoint=True)
-    assert plan_upgrade(old, Wish(start_due=True)).blocked
-    assert plan_upgrade(old, Wish(start_due=True, allow_old=True)).start is Restore.SAVEPOINT
-    assert plan_upgrade(old, Wish(start_due=True, initial_savepoint=True)).start is Restore.IMPORTED
+    old = ObservedState("job_cancel_success", has_savepoint=True)
+    assert plan_upgrade(old, DesiredState(start_due=True)).blocked
+    assert plan_upgrade(old, DesiredState(start_due=True, allow_old=True)).start is Restore.SAVEPOINT
+    assert plan_upgrade(old, DesiredState(start_due=True, initial_savepoint=True)).start is Restore.IMPORTED
 
 
 def test_own_newest_state_comes_before_what_the_program_offers():
-    own = Situation("job_cancel_success", has_savepoint=True, savepoint_is_newest=True)
-    assert plan_upgrade(own, Wish(start_due=True, initial_savepoint=True)).start is Restore.SAVEPOINT
-    left = Situation("job_submit_fail", remembered=True)
-    assert plan_upgrade(left, Wish(start_due=True, initial_savepoint=True)).start is Restore.REMEMBERED
+    own = ObservedState("job_cancel_success", has_savepoint=True, savepoint_is_newest=True)
+    assert plan_upgrade(own, DesiredState(start_due=True, initial_savepoint=True)).start is Restore.SAVEPOINT
+    left = ObservedState("job_submit_fail", remembered=True)
+    assert plan_upgrade(left, DesiredState(start_due=True, initial_savepoint=True)).start is Restore.REMEMBERED

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from simulated_time import Simulation
 
 from pulumi_dli import errors
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.sharing.waiting import (
+from pulumi_dli.lifecycle.coalescing.waiting import (
     Backoff,
     Deadline,
-    Goal,
-    Seen,
+    StatusReport,
+    WaitCondition,
+    copy_for_waiter,
     duration,
-    fresh_copy,
     is_transient,
     wait_for,
 )
+from pulumi_dli.lifecycle.operation_context import OperationContext
 
-GOAL = Goal(kind="queue", target={"AVAILABLE"}, failed={"FAILED"}, moving={"ASSIGNING"}, hint="takes 5 to 15")
+GOAL = WaitCondition(kind="queue", target={"AVAILABLE"}, failed={"FAILED"}, moving={"ASSIGNING"}, hint="takes 5 to 15")
 
 
 class Script:
@@ -42,15 +42,17 @@ class Script:
         return step
 
 
-def wait(script: Script, *, seconds: float = 600, call: Call | None = None, backoff: Backoff | None = None) -> str:
+def wait(
+    script: Script, *, seconds: float = 600, call: OperationContext | None = None, backoff: Backoff | None = None
+) -> str:
     return wait_for(
         script,
         id="q1",
         goal=GOAL,
-        describe=lambda status: Seen(status, "the reason" if status == "FAILED" else "", status.lower()),
+        describe=lambda status: StatusReport(status, "the reason" if status == "FAILED" else "", status.lower()),
         deadline=Deadline(seconds, script.clock),
         backoff=backoff or Backoff(1.0, jitter=lambda: 1.0),
-        call=call or Call(),
+        call=call or OperationContext(),
         clock=script.clock,
     )
 
@@ -131,7 +133,7 @@ def test_even_without_any_time_there_is_one_look() -> None:
 
 def test_a_cancel_ends_the_wait_at_once_and_without_another_look() -> None:
     clock = Simulation()
-    call = Call()
+    call = OperationContext()
     script = Script(clock, ["ASSIGNING"])
 
     def cancel_later() -> float:
@@ -146,7 +148,7 @@ def test_a_cancel_ends_the_wait_at_once_and_without_another_look() -> None:
 
 
 def test_a_cancel_from_before_the_wait_makes_no_look() -> None:
-    call = Call()
+    call = OperationContext()
     call.cancelled.set()
     script = Script(Simulation(), ["AVAILABLE"])
     with pytest.raises(errors.CancelledError):
@@ -156,16 +158,16 @@ def test_a_cancel_from_before_the_wait_makes_no_look() -> None:
 
 def test_progress_says_status_time_and_what_to_expect() -> None:
     lines: list[str] = []
-    wait(Script(Simulation(), ["ASSIGNING"] * 30 + ["AVAILABLE"]), call=Call(progress=lines.append))
+    wait(Script(Simulation(), ["ASSIGNING"] * 30 + ["AVAILABLE"]), call=OperationContext(status=lines.append))
     assert lines[0] == "assigning, 0 s; takes 5 to 15"
     assert "assigning, 3 min; takes 5 to 15" in lines
 
 
 def test_passing_failures_of_a_look_are_borne_a_few_times_and_others_not() -> None:
-    lost = errors.LostAnswerError("lost")
+    lost = errors.UnknownOutcomeError("lost")
     down = errors.ApiError("down", status=503)
     assert wait(Script(Simulation(), [lost, down, lost, "AVAILABLE"])) == "AVAILABLE"
-    with pytest.raises(errors.LostAnswerError):
+    with pytest.raises(errors.UnknownOutcomeError):
         wait(Script(Simulation(), [lost]))
     refused = Script(Simulation(), [errors.AuthError("no", status=403)])
     with pytest.raises(errors.AuthError):
@@ -175,7 +177,7 @@ def test_passing_failures_of_a_look_are_borne_a_few_times_and_others_not() -> No
 
 def test_a_look_never_seen_by_the_deadline_is_a_timeout_that_says_so() -> None:
     with pytest.raises(errors.WaitTimeoutError, match="could not be seen"):
-        wait(Script(Simulation(), [errors.LostAnswerError("lost")]), seconds=3)
+        wait(Script(Simulation(), [errors.UnknownOutcomeError("lost")]), seconds=3)
 
 
 def test_the_wish_of_a_throttling_service_is_obeyed() -> None:
@@ -189,7 +191,7 @@ def test_the_wish_of_a_throttling_service_is_obeyed() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (errors.LostAnswerError("x"), True),
+        (errors.UnknownOutcomeError("x"), True),
         (errors.UnsentRequestError("x"), True),
         (errors.ThrottledError("x", status=429), True),
         (errors.ApiError("x", status=500), True),
@@ -208,11 +210,11 @@ def test_which_failures_of_a_read_pass(error: Exception, expected: bool) -> None
 
 def test_a_fresh_copy_is_equal_in_all_but_identity() -> None:
     error = errors.ConflictError("busy", status=400, code="DLI.15002", request_id="r", method="POST", path="/jobs/run")
-    copy = fresh_copy(error)
+    copy = copy_for_waiter(error)
     assert copy is not error
     assert type(copy) is errors.ConflictError
     assert (str(copy), copy.code, copy.status, copy.__cause__) == (str(error), "DLI.15002", 400, error)
-    failed = fresh_copy(errors.WaitFailedError("m", id="1", status="job_submit_fail"))
+    failed = copy_for_waiter(errors.WaitFailedError("m", id="1", status="job_submit_fail"))
     assert (failed.id, failed.status, str(failed)) == ("1", "job_submit_fail", "m")
 
 

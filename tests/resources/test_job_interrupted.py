@@ -306,7 +306,7 @@ def test_a_cancel_while_the_stream_is_being_stopped_is_held_until_it_runs_again(
     stream.up()
     assert stream.writes() == []
     assert stream.status == "job_running"
-    assert "unfinished" not in stream.outs
+    assert "pending_reason" not in stream.outs
 
 
 def test_a_cancel_before_the_stop_was_sent_leaves_the_stream_up(stream):

@@ -100,12 +100,12 @@ SITUATIONS: dict[str, tuple[Callable[[Stream], None], str]] = {
 START, SENT, NONE, REFUSED = "starts", "sent", "nothing", "refused"
 
 
-def expected(situation: str, effect: str, mode: str) -> str:
+def expected(observed: str, effect: str, mode: str) -> str:
     """The table of docs/upgrades.md for what can be brought about here."""
     suspended, other = effect.startswith("suspended"), effect == "other"
     changed = effect not in ("nothing", "suspended")
     at_rest = SENT if changed else NONE
-    match situation:
+    match observed:
         case "draft":
             return at_rest if suspended else START
         case "running":
@@ -134,14 +134,14 @@ def expected(situation: str, effect: str, mode: str) -> str:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("effect", EFFECTS)
-@pytest.mark.parametrize("situation", SITUATIONS)
-def test_what_the_table_says_is_what_happens(stream, situation, effect, mode):
-    bring, status = SITUATIONS[situation]
+@pytest.mark.parametrize("observed", SITUATIONS)
+def test_what_the_table_says_is_what_happens(stream, observed, effect, mode):
+    bring, status = SITUATIONS[observed]
     stream.inputs |= {"upgrade_mode": mode, "checkpoint_enabled": True, "checkpoint_interval": 10}
     bring(stream)
     assert stream.status == status
     ran = stream.real["state_seconds"] or 0
-    promise = expected(situation, effect, mode)
+    promise = expected(observed, effect, mode)
     stream.forget()
     refused = promise == REFUSED
     if refused:
@@ -164,7 +164,7 @@ def test_what_the_table_says_is_what_happens(stream, situation, effect, mode):
     )
     starts = promise in (START, "restarts")
     if starts:
-        keeps = mode != "stateless" and situation in ("running", "failed", "stopped with savepoint", "stopped")
+        keeps = mode != "stateless" and observed in ("running", "failed", "stopped with savepoint", "stopped")
         assert stream.status == "job_running"
         assert bool(stream.real["restored_from"]) == keeps
         if keeps:

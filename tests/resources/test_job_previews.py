@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pulumi_dli.provider import FlinkJarJobProvider
-from tests.hosting import UNKNOWN
+from tests.dynamic_host import UNKNOWN
 from tests.stacks import JOB, Failed, Stack, Stream
 
 B = "obs://jars/b.jar"

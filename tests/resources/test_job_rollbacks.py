@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_dli.lifecycle.jobs.wire import SENT
+from pulumi_dli.lifecycle.jobs.mapping import SENT
 from tests.stacks import Failed, Stream
 
 A, B, C = (f"obs://jars/{name}.jar" for name in "abc")
@@ -137,7 +137,7 @@ def test_without_rollback_the_job_is_left_stopped_and_half_done(stream):
         stream.up(entrypoint=B)
     assert failed.value.half_done
     assert stream.status == "job_submit_fail"
-    assert stream.outs["unfinished"]
+    assert stream.outs["pending_reason"]
 
 
 @pytest.mark.parametrize("consumed", CONSUMED)
@@ -156,8 +156,8 @@ def test_up_goes_on_from_the_savepoint_of_the_failed_upgrade(stream, consumed, r
     assert stream.status == "job_running"
     assert stream.real["definition"]["entrypoint"] == C
     assert {*stream.real["restored_from"]} == {path}
-    assert "unfinished" not in stream.outs
-    assert "resume_from" not in stream.outs
+    assert "pending_reason" not in stream.outs
+    assert "pending_restore_path" not in stream.outs
 
 
 def test_up_does_not_go_back_to_that_savepoint_when_somebody_ran_the_job_meanwhile(stream):
@@ -188,7 +188,7 @@ def test_a_rollback_that_fails_too_says_exactly_what_is_where(stream, where):
     with pytest.raises(Failed) as failed:
         stream.up(entrypoint=B)
     text = str(failed.value)
-    path = stream.outs["resume_from"]
+    path = stream.outs["pending_restore_path"]
     assert failed.value.half_done
     assert f"STREAM IS DOWN: Flink job j ({stream.id}), savepoint {path}" in text
     assert "b.jar is broken" in text
@@ -201,7 +201,7 @@ def test_a_rollback_that_fails_too_says_exactly_what_is_where(stream, where):
 @pytest.mark.parametrize("where", ["import", "change", "run"])
 def test_up_repairs_what_a_failed_rollback_left(stream, where):
     test_a_rollback_that_fails_too_says_exactly_what_is_where(stream, where)
-    path = stream.outs["resume_from"]
+    path = stream.outs["pending_restore_path"]
     stream.emulator.clear_faults()
     stream.emulator.quirk(savepoint_api_unpublished=False)
     stream.up()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import HostError
+from tests.dynamic_host import HostError
 from tests.stacks import Failed, Stack
 
 NAME = "elastic_resource_pool_name"

@@ -223,7 +223,7 @@ def test_every_line_of_the_upgrade_plan_has_its_verdict() -> None:
             for effect in plan.Effect:
                 for state in ("running", "suspended", "draft"):
                     for there in (False, True):
-                        observed = plan.Situation(status, has_savepoint=there, savepoint_is_newest=there)
-                        line = plan.plan_upgrade(observed, plan.Wish(effect, state, mode, start_due=there)).line
+                        observed = plan.ObservedState(status, has_savepoint=there, savepoint_is_newest=there)
+                        line = plan.plan_upgrade(observed, plan.DesiredState(effect, state, mode, start_due=there)).line
                         document = made(step("update", "job"), said=(("job", "info", f"job: {line} (restart_nonce)"),))
                         assert verdicts(document) == {"job": expected.get(line, "changed")}, line

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.errors import ConflictError, DliError
 from pulumi_dli.lifecycle.create import Created, Existing, create_or_adopt
-from pulumi_dli.lifecycle.jobs import wire
-from pulumi_dli.lifecycle.jobs.moves import START_SECONDS
+from pulumi_dli.lifecycle.jobs import mapping
+from pulumi_dli.lifecycle.jobs.operations import START_SECONDS
 from pulumi_dli.lifecycle.ownership import wire_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.lifecycle.tagging import TaggedObject
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
-    from pulumi_dli.lifecycle.call import Call
+    from pulumi_dli.lifecycle.operation_context import OperationContext
     from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 KIND = "job"
 
 
-def create_job(call: Call, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]) -> Created[FlinkJob]:
+def create_job(
+    call: OperationContext, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]
+) -> Created[FlinkJob]:
     """Create the draft, or take over the job of its name.
 
     Raises:
@@ -50,7 +52,7 @@ class JobCreation:
         self._name = str(spec.name)
 
     def post(self, owner: str) -> str:
-        body = wire.create_body(self._inputs)
+        body = mapping.create_body(self._inputs)
         if tags := wire_tags(self._spec.tags, owner):
             body["tags"] = tags
         return str(self._jobs.create_jar(body))
@@ -73,7 +75,7 @@ class JobCreation:
         )
 
     def differences(self, found: FlinkJob) -> list[str]:
-        return wire.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
+        return mapping.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
 
     def is_listed_with(self, found: FlinkJob, tags: Mapping[str, str]) -> bool:
         return any(job.job_id == found.job_id for job in self._jobs.list_all(name=self._name, tags=dict(tags)))

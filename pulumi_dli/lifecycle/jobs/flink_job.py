@@ -1,7 +1,7 @@
 """The life of a Flink jar job: create, foresee, read, update, delete.
 
-This is the story; the decisions are in `plan.py` and `wish.py`, the moves in `moves.py`, the way through an
-upgrade and back in `upgrade.py`, the preview in `forecast.py`. It keeps the promises of `contract.Lifecycle`.
+This is the story; the decisions are in `plan.py` and `desired.py`, the moves in `operations.py`, the way through an
+upgrade and back in `upgrade.py`, the preview in `preview.py`. It keeps the promises of `contract.Lifecycle`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ from pulumi_dli.errors import (
     CancelledError,
     ConfigError,
     DliError,
-    LostAnswerError,
     NotFoundError,
+    UnknownOutcomeError,
     UpgradeBlockedError,
 )
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created
-from pulumi_dli.lifecycle.jobs import facts, forecast, savepoints, wire
+from pulumi_dli.lifecycle.jobs import mapping, outputs, preview, savepoints
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
 from pulumi_dli.lifecycle.jobs.create import KIND, create_job, tagged_job
-from pulumi_dli.lifecycle.jobs.moves import JobMoves
+from pulumi_dli.lifecycle.jobs.desired import (
+    NOTES,
+    deferred_fields,
+    has_run,
+    kept_by_service,
+    observed_from_job,
+    wanted,
+)
+from pulumi_dli.lifecycle.jobs.operations import JobOperations
 from pulumi_dli.lifecycle.jobs.plan import (
     Phase,
     Restore,
@@ -35,21 +42,14 @@ from pulumi_dli.lifecycle.jobs.plan import (
     plan_upgrade,
     state_without_savepoint,
 )
-from pulumi_dli.lifecycle.jobs.upgrade import Unfinished, Upgrade
-from pulumi_dli.lifecycle.jobs.wish import (
-    NOTES,
-    deferred_fields,
-    has_run,
-    kept_by_service,
-    situation_of,
-    wanted,
-)
+from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.tagging import set_declared_tags
 from pulumi_dli.specs import rules
 from pulumi_dli.specs.declared import Declared, cloud_of
-from pulumi_dli.specs.fields import Change, Effect, Failure, changes
+from pulumi_dli.specs.fields import Change, CheckFailure, Effect, changes
 from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -65,33 +65,35 @@ class FlinkJarJobLifecycle:
 
     spec = FlinkJarJobSpec
 
-    def judge(self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]
+    ) -> list[CheckFailure]:
         """An observed state (`failed`) is no wish; it may only come back through `ignore_changes`."""
         state = news.get("state")
         if "state" not in unknown and state in OBSERVED_STATES and olds.get("state") != state:
-            return [Failure("state", "must be one of running, suspended, draft")]
+            return [CheckFailure("state", "must be one of running, suspended, draft")]
         declared = Declared(news, cloud=cloud_of(str(olds.get("endpoint"))))
-        return [Failure(f.field, f.message) for f in rules.findings(rules.Verdict.REFUSED, declared, unknown)]
+        return [CheckFailure(f.field, f.message) for f in rules.findings(rules.Verdict.REFUSED, declared, unknown)]
 
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         """The preview's line for a job that does not exist yet."""
         _IN_PROGRAM.add(call.urn)
-        forecast.announce(call, news, unknown)
+        preview.preview_create(call, news, unknown)
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """One line: what happens to the stream, and because of which fields."""
         _IN_PROGRAM.add(call.urn)
-        return forecast.foresee(call, ahead)
+        return preview.preview_update(call, request)
 
-    def create(self, call: Call, session: Session, spec: FlinkJarJobSpec) -> Outcome:
+    def create(self, call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> CreateResult:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
         left = _left_state(session, call, spec) if runs else ""
-        with session.runs.joining() if runs else contextlib.nullcontext():
+        with session.runs.expect() if runs else contextlib.nullcontext():
             try:
                 made = create_job(call, session, spec, inputs)
             except DliError as error:
@@ -101,79 +103,95 @@ class FlinkJarJobLifecycle:
                     f"{error}. The job that this one replaces is deleted, its state is in {left}: give that as "
                     "initial_savepoint_path, so that the next `pulumi up` goes on from it"
                 ) from error
-            moves = self._moves(call, session, _number(made.id), inputs)
+            operations = self._operations(call, session, _number(made.id), inputs)
             outs = {**inputs, **session.where(), **_notes(inputs, whose=made.notes()), "job_id": made.id}
             if left:  # also for what is found, and was never started: the answer to our own create was lost
-                outs["resume_from"] = left
-                call.note(f"goes on from {left}, the last savepoint of the job that it replaces")
+                outs["pending_restore_path"] = left
+                call.info(f"goes on from {left}, the last savepoint of the job that it replaces")
             if runs and made.found is None:
-                with _kept(made.id, {**outs, "unfinished": "created, not started"}):
+                with _kept(made.id, {**outs, "pending_reason": "created, not started"}):
                     path = spec.initial_savepoint_path or left
                     if path:
-                        moves.import_savepoint(path)
-                    moves.start(None, resume=bool(path))
-                    call.progress(f"submitting on queue {spec.queue_name}")
+                        operations.import_savepoint(path)
+                    operations.start(None, resume=bool(path))
+                    call.status(f"submitting on queue {spec.queue_name}")
         if made.found is not None:
             return self._bring_up(call, session, made, spec, outs)
         if not runs:
             with _kept(made.id, outs):
-                return Outcome(made.id, {**outs, **self._facts(moves, moves.look(), outs, detailed=True)})
-        with _kept(made.id, {**outs, "unfinished": "started, not seen running"}):
-            sighting = moves.await_running(on_queue=spec.queue_name or "")
-        seen = self._facts(moves, sighting.job, outs, detailed=sighting.detailed)
-        outs.pop("resume_from", None)
+                return CreateResult(
+                    made.id, {**outs, **self._computed_outputs(operations, operations.look(), outs, detailed=True)}
+                )
+        with _kept(made.id, {**outs, "pending_reason": "started, not seen running"}):
+            snapshot = operations.await_running(on_queue=spec.queue_name or "")
+        seen = self._computed_outputs(operations, snapshot.job, outs, detailed=snapshot.detailed)
+        outs.pop("pending_restore_path", None)
         session.left_states.pop(call.urn, None)
-        return Outcome(made.id, {**outs, **seen, "has_run": True})
+        return CreateResult(made.id, {**outs, **seen, "has_run": True})
 
     def _bring_up(
-        self, call: Call, session: Session, made: Created[FlinkJob], spec: FlinkJarJobSpec, outs: Mapping[str, Any]
-    ) -> Outcome:
+        self,
+        call: OperationContext,
+        session: Session,
+        made: Created[FlinkJob],
+        spec: FlinkJarJobSpec,
+        outs: Mapping[str, Any],
+    ) -> CreateResult:
         """Have a job that was taken over be as declared, from whatever it is now."""
         inputs, id_ = spec.inputs, made.id
         # What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
-        untold = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
+        unreported = {
+            field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"
+        }
         notes = {key: outs[key] for key in (*NOTES, *session.where(), "job_id") if key in outs}
-        with _kept(id_, {**outs, "unfinished": "taken over, not brought up"}):
-            found = self.update(call, session, id_, {**untold, **notes, "declared_state": "draft"}, spec)
-        return Outcome(id_, found)
+        with _kept(id_, {**outs, "pending_reason": "taken over, not brought up"}):
+            found = self.update(call, session, id_, {**unreported, **notes, "declared_state": "draft"}, spec)
+        return CreateResult(id_, found)
 
-    def read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         """What the service says, and the inputs as a program would have to say them."""
-        with session.job_tags.joining():
+        with session.job_tags.expect():
             return self._read(call, session, id, olds)
 
-    def _read(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def _read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"Flink job {id}")
         job_id = _number(id)
         try:
-            sighting = session.jobs.read(job_id)
+            snapshot = session.jobs.read(job_id)
         except NotFoundError:
             if not olds.get("job_id"):
                 raise NotFoundError(f"there is no Flink job {id}", status=400, code="DLI.16001") from None
             return None
-        job = sighting.job
-        moves = self._moves(call, session, job_id, {**olds, "name": job.name})
+        job = snapshot.job
+        operations = self._operations(call, session, job_id, {**olds, "name": job.name})
         if not olds.get("job_id"):
-            outs = {**facts.everything(job), **session.where()}
-            return Observation(id, {**outs, **self._facts(moves, job, outs, detailed=sighting.detailed)}, {})
+            outs = {**outputs.everything(job), **session.where()}
+            return Observation(
+                id, {**outs, **self._computed_outputs(operations, job, outs, detailed=snapshot.detailed)}, {}
+            )
         inputs = {field: olds[field] for field in FlinkJarJobSpec.model_fields if olds.get(field) is not None}
-        found = wire.refreshed(inputs, job, olds.get("deferred") or {})
+        found = mapping.refreshed(inputs, job, olds.get("deferred") or {})
         found = {**found, **self._state_input(job, olds), **self._tags_input(session, id, inputs)}
         found = {field: value for field, value in found.items() if value is not None}
         outs = {key: olds[key] for key in (*NOTES, *session.where()) if key in olds}
-        outs = {**found, **session.where(), **outs, **self._facts(moves, job, olds, detailed=sighting.detailed)}
-        outs["unfinished"] = self._unfinished(olds, inputs, found, job)
-        outs["resume_from"] = olds.get("resume_from") if outs["unfinished"] else None
+        outs = {
+            **found,
+            **session.where(),
+            **outs,
+            **self._computed_outputs(operations, job, olds, detailed=snapshot.detailed),
+        }
+        outs["pending_reason"] = self._unfinished(olds, inputs, found, job)
+        outs["pending_restore_path"] = olds.get("pending_restore_path") if outs["pending_reason"] else None
         outs["has_run"] = olds.get("has_run") or has_run(job.status) or None
         if all(outs.get(key) == olds.get(key) for key in {*outs, *olds} - {"observed_at"}):
             outs["observed_at"] = olds.get("observed_at")  # a refresh that found nothing new shows nothing
-        return Observation(id, outs, found, unhealthy=self._ailments(moves, job, olds))
+        return Observation(id, outs, found, unhealthy=self._ailments(operations, job, olds))
 
     def _state_input(self, job: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
         """The `state` that a program would have to give; as declared while the job is as declared."""
         declared = str(olds.get("declared_state") or "")
-        observed = facts.observed_state(job)
-        if facts.agrees(declared or "running", observed):
+        observed = outputs.observed_state(job)
+        if outputs.agrees(declared or "running", observed):
             return {"state": declared or None}
         return {"state": observed}
 
@@ -188,82 +206,88 @@ class FlinkJarJobLifecycle:
     ) -> str | None:
         """Why the job is not as the last update promised; None when it is, or when a person had a hand in it."""
         phase = phase_of(job.status)
-        restarted = [f for f in wire.SENT if FlinkJarJobSpec.effect(f) is Effect.RESTART]
+        restarted = [f for f in mapping.SENT if FlinkJarJobSpec.effect(f) is Effect.RESTART]
         differs = any(inputs.get(field) != found.get(field) for field in restarted)
-        if olds.get("unfinished"):
+        if olds.get("pending_reason"):
             settled = phase in (Phase.LIVE, Phase.FINISHED) and not differs
-            return None if settled else str(olds["unfinished"])
+            return None if settled else str(olds["pending_reason"])
         declared_running = olds.get("declared_state") in (None, "", "running")
         if phase in (Phase.STOPPED, Phase.MOVING) and differs and declared_running:
             return "changed and stopped, but not seen to run again"
         return None
 
-    def _ailments(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> tuple[str, ...]:
+    def _ailments(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> tuple[str, ...]:
         declared = str(olds.get("declared_state") or "running")
         if declared != "running" or phase_of(job.status) not in (Phase.FAILED, Phase.ARREARS, Phase.UNSURE):
             return ()
         reason = job.status_desc
-        return (f"{moves.what} is {job.status}" + (f": {reason}" if reason else ""),)
+        return (f"{operations.what} is {job.status}" + (f": {reason}" if reason else ""),)
 
     def update(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: FlinkJarJobSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: FlinkJarJobSpec
     ) -> Mapping[str, Any]:
         """Decide on what the job is now, do it, and see it through."""
         session.must_be_where(olds, f"Flink job {id}")
         inputs = spec.inputs
-        moves = self._moves(call, session, _number(id), inputs, olds)
+        operations = self._operations(call, session, _number(id), inputs, olds)
         changed = changes(FlinkJarJobSpec, olds, inputs)
         # Announce the stop that a restart begins with, before anything is read: the stops of many travel together.
         restarts = any(change.effect is Effect.RESTART for change in changed)
         try:
-            with session.stops.joining() if restarts else contextlib.nullcontext():
-                return self._update(moves, olds, inputs, changed)
+            with session.stops.expect() if restarts else contextlib.nullcontext():
+                return self._update(operations, olds, inputs, changed)
         except DliError as error:
             steering = {change.field: change.new for change in changed if change.effect is Effect.IGNORED}
             if not steering:
                 raise
             # What only steers the provider needs nobody's consent: the next delete reads it out of the state.
             outs = {key: value for key, value in {**olds, **steering}.items() if value is not None}
-            raise HalfDone(id, outs, (str(error),)) from error
+            raise ResourceInitFailed(id, outs, (str(error),)) from error
 
     def _update(
-        self, moves: JobMoves, olds: Mapping[str, Any], inputs: Mapping[str, Any], changed: Collection[Change]
+        self, operations: JobOperations, olds: Mapping[str, Any], inputs: Mapping[str, Any], changed: Collection[Change]
     ) -> Mapping[str, Any]:
-        call, session, job_id = moves.call, moves.session, str(moves.job_id)
-        job = self._existing(moves)
-        plan = plan_upgrade(situation_of(job, olds), wanted(changed, olds, inputs, job).wish)
+        call, session, job_id = operations.call, operations.session, str(operations.job_id)
+        job = self._existing(operations)
+        plan = plan_upgrade(observed_from_job(job, olds), wanted(changed, olds, inputs, job).desired)
         if plan.blocked:
-            raise UpgradeBlockedError(f"{moves.what} was left as it is: {plan.blocked}")
+            raise UpgradeBlockedError(f"{operations.what} was left as it is: {plan.blocked}")
         if plan.warning:
-            call.warn(f"{moves.what}: {plan.warning}")
+            call.warn(f"{operations.what}: {plan.warning}")
         self._update_tags(call, session, job_id, olds, inputs)
-        upgrade = Upgrade(moves, job, plan=plan, inputs=inputs, olds=olds)
+        upgrade = Upgrade(operations, job, plan=plan, inputs=inputs, olds=olds)
         try:
             done = upgrade.run()
-        except Unfinished as half:
-            raise HalfDone(job_id, self._half_outs(moves, job, olds, inputs, half), (str(half),)) from half
+        except UpgradeInterrupted as half:
+            raise ResourceInitFailed(
+                job_id, self._half_outs(operations, job, olds, inputs, half), (str(half),)
+            ) from half
         touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
         if kept := kept_by_service(inputs, olds, done, sent=touched):
-            call.warn(f"{moves.what} keeps {', '.join(kept)}: the service did not clear what the program gives no more")
+            call.warn(
+                f"{operations.what} keeps {', '.join(kept)}: the service did not clear what the program gives no more"
+            )
         made = plan.stop is Stop.WITH_SAVEPOINT
         reason = _reason(inputs) if made else FOUND
-        outs = self._outs(moves, done, olds, inputs, upgrade.savepoint_path, reason=reason)
+        outs = self._outs(operations, done, olds, inputs, upgrade.savepoint_path, reason=reason)
         if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
             outs["deferred"] = deferred
         try:
-            saved = self._savepoint_now(moves, done, olds, inputs, made=made)
+            saved = self._savepoint_now(operations, done, olds, inputs, made=made)
         except DliError as error:
             # All else is done; only the savepoint is still to be made.
-            raise HalfDone(job_id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)) from error
+            raise ResourceInitFailed(
+                job_id, {**outs, "savepoint_nonce": olds.get("savepoint_nonce")}, (str(error),)
+            ) from error
         return (
             outs
             if saved is done
-            else {**outs, **self._outs(moves, saved, olds, inputs, None, reason="savepoint_nonce")}
+            else {**outs, **self._outs(operations, saved, olds, inputs, None, reason="savepoint_nonce")}
         )
 
     def _outs(
         self,
-        moves: JobMoves,
+        operations: JobOperations,
         job: FlinkJob,
         olds: Mapping[str, Any],
         inputs: Mapping[str, Any],
@@ -272,42 +296,57 @@ class FlinkJarJobLifecycle:
         reason: str,
     ) -> dict[str, Any]:
         """The outputs after an update."""
-        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, made or job.savepoint_path, reason))
+        notes = _notes(inputs, olds=olds, noted=self._noted(operations, olds, made or job.savepoint_path, reason))
         ran = olds.get("has_run") or has_run(job.status) or None
-        seen = self._facts(moves, job, olds, detailed=True)
-        return {**inputs, **moves.session.where(), **notes, **seen, "has_run": ran}
+        seen = self._computed_outputs(operations, job, olds, detailed=True)
+        return {**inputs, **operations.session.where(), **notes, **seen, "has_run": ran}
 
     def _half_outs(
-        self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], half: Unfinished
+        self,
+        operations: JobOperations,
+        job: FlinkJob,
+        olds: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        half: UpgradeInterrupted,
     ) -> dict[str, Any]:
         """The outputs after an update that stopped half-way: the definition that the service has, and how to go on."""
         kept = inputs if half.changed else {f: olds[f] for f in FlinkJarJobSpec.model_fields if f in olds}
-        notes = _notes(inputs, olds=olds, noted=self._noted(moves, olds, half.savepoint_path, _reason(inputs)))
+        notes = _notes(inputs, olds=olds, noted=self._noted(operations, olds, half.savepoint_path, _reason(inputs)))
         if not half.changed and olds.get("deferred"):
             notes["deferred"] = olds["deferred"]
-        notes |= {"unfinished": str(half), "resume_from": half.savepoint_path, "has_run": olds.get("has_run")}
-        return {**kept, **moves.session.where(), **notes, **self._last_facts(moves, job, olds)}
+        notes |= {
+            "pending_reason": str(half),
+            "pending_restore_path": half.savepoint_path,
+            "has_run": olds.get("has_run"),
+        }
+        return {**kept, **operations.session.where(), **notes, **self._last_facts(operations, job, olds)}
 
-    def _existing(self, moves: JobMoves) -> FlinkJob:
+    def _existing(self, operations: JobOperations) -> FlinkJob:
         try:
-            return moves.settle(moves.look_together())
+            return operations.settle(operations.get_shared())
         except NotFoundError as error:
             raise NotFoundError(
-                f"{moves.what} was deleted outside of Pulumi: run `pulumi refresh` (or `pulumi up --refresh`) to have "
-                "it created again",
+                f"{operations.what} was deleted outside of Pulumi: run `pulumi refresh` (or `pulumi up --refresh`) to "
+                "have it created again",
                 status=error.status,
                 code=error.code,
             ) from error
 
     def _update_tags(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]
     ) -> None:
         """Tags never restart, and where the region has no tag calls, they do not keep an upgrade from going on."""
         old, new = olds.get("tags") or {}, inputs.get("tags") or {}
         set_declared_tags(call, session, tagged_job(id), old=old, new=new)
 
     def _savepoint_now(
-        self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], inputs: Mapping[str, Any], *, made: bool
+        self,
+        operations: JobOperations,
+        job: FlinkJob,
+        olds: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        *,
+        made: bool,
     ) -> FlinkJob:
         """A changed `savepoint_nonce` asks for a savepoint, unless this update has made one anyhow."""
         nonce = inputs.get("savepoint_nonce")
@@ -315,112 +354,123 @@ class FlinkJarJobLifecycle:
             return job
         bucket = inputs.get("obs_bucket") or job.config.obs_bucket
         if not bucket:
-            raise DliError(f"{moves.what} has no obs_bucket: a savepoint has nowhere to go")
-        return moves.make_savepoint(job, f"{bucket}/jobs/savepoint/{job.job_id}/")
+            raise DliError(f"{operations.what} has no obs_bucket: a savepoint has nowhere to go")
+        return operations.make_savepoint(job, f"{bucket}/jobs/savepoint/{job.job_id}/")
 
-    def _noted(self, moves: JobMoves, olds: Mapping[str, Any], path: str | None, reason: str) -> list[dict[str, Any]]:
-        return savepoints.noted(olds.get("savepoints") or (), path, moves.service_millis(), reason)
+    def _noted(
+        self, operations: JobOperations, olds: Mapping[str, Any], path: str | None, reason: str
+    ) -> list[dict[str, Any]]:
+        return savepoints.noted(olds.get("savepoints") or (), path, operations.service_millis(), reason)
 
-    def _last_facts(self, moves: JobMoves, before: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
+    def _last_facts(self, operations: JobOperations, before: FlinkJob, olds: Mapping[str, Any]) -> dict[str, Any]:
         """The facts after a failure, as well as they can be had."""
         try:
-            return self._facts(moves, moves.look(), olds, detailed=True)
+            return self._computed_outputs(operations, operations.look(), olds, detailed=True)
         except DliError:
-            return self._facts(moves, before, olds, detailed=True)
+            return self._computed_outputs(operations, before, olds, detailed=True)
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         """Make a last savepoint, then delete. A failed savepoint fails the delete and leaves the job alone."""
         session.must_be_where(olds, f"Flink job {id}")
         if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
             call.warn(f"Flink job {id} is kept, only this entry is forgotten: {name_of(heir)} of this stack holds it")
             return
-        with session.job_tags.joining():
+        with session.job_tags.expect():
             tags = session.job_tags.of(id)
         if is_foreign(tags, str(olds.get("owner_tag") or "")):
             call.warn(f"Flink job {id} is only forgotten, not deleted: its tag {OWNER_TAG} names another owner")
             return
-        moves = self._moves(call, session, _number(id), olds)
-        with session.deletes.joining():
+        operations = self._operations(call, session, _number(id), olds)
+        with session.deletes.expect():
             try:
-                self._save_before_delete(call, session, moves, olds)
+                self._save_before_delete(call, session, operations, olds)
             except NotFoundError:
                 return
             try:
-                result = session.deletes.submit(moves.job_id, cancelled=call.cancelled)
+                result = session.deletes.submit(operations.job_id, cancelled=call.cancelled)
             except NotFoundError:
                 return
-            except LostAnswerError:  # of the delete, and of nothing before it: the state is saved
-                moves.see_deleted()
+            except UnknownOutcomeError:  # of the delete, and of nothing before it: the state is saved
+                operations.see_deleted()
                 return
         if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
-            raise DliError(f"{moves.what} was not deleted: {result.code} {result.message}")
+            raise DliError(f"{operations.what} was not deleted: {result.code} {result.message}")
 
-    def _save_before_delete(self, call: Call, session: Session, moves: JobMoves, olds: Mapping[str, Any]) -> None:
-        wish = olds.get("savepoint_on_delete")
-        if wish is False or (wish is None and olds.get("upgrade_mode") == "stateless"):
+    def _save_before_delete(
+        self, call: OperationContext, session: Session, operations: JobOperations, olds: Mapping[str, Any]
+    ) -> None:
+        desired = olds.get("savepoint_on_delete")
+        if desired is False or (desired is None and olds.get("upgrade_mode") == "stateless"):
             return
-        with session.stops.joining():
-            job = moves.settle(moves.look_together())
+        with session.stops.expect():
+            job = operations.settle(operations.get_shared())
             # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
             replaced = call.urn in _IN_PROGRAM
             if not _may_hold_state(job):
                 if replaced:
-                    self._leave_state(moves, job, olds)
+                    self._leave_state(operations, job, olds)
                 return
             if phase_of(job.status) is Phase.UNSURE:
-                self._keep_what_there_is(moves, job, olds)
+                self._keep_what_there_is(operations, job, olds)
                 return
             try:
-                stopped = moves.stop(job, savepoint=True, path_needed=replaced)
+                stopped = operations.stop(job, savepoint=True, path_needed=replaced)
             except CancelledError:
                 raise
             except DliError as error:
                 raise DliError(
-                    f"{moves.what} was not deleted, because its last savepoint failed: {error}. "
+                    f"{operations.what} was not deleted, because its last savepoint failed: {error}. "
                     "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
                 ) from error
         bucket = job.config.obs_bucket
         if stopped.savepoint_path:
-            call.note(f"savepoint {stopped.savepoint_path}")
+            call.info(f"savepoint {stopped.savepoint_path}")
             if replaced:
                 session.left_states[call.urn] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
-            call.note(f"savepoint in obs://{bucket}/jobs/savepoint/{moves.job_id}/")  # dli-api 6.6
+            call.info(f"savepoint in obs://{bucket}/jobs/savepoint/{operations.job_id}/")  # dli-api 6.6
 
-    def _leave_state(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
+    def _leave_state(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """What a job at rest leaves to its successor; said when that is less than it has done."""
-        situation = situation_of(job, olds)
-        if job.savepoint_path and situation.savepoint_is_newest:
-            moves.session.left_states[moves.call.urn] = job.savepoint_path
-        elif situation.ever_started and phase_of(job.status) is not Phase.FINISHED:
+        observed = observed_from_job(job, olds)
+        if job.savepoint_path and observed.savepoint_is_newest:
+            operations.session.left_states[operations.call.urn] = job.savepoint_path
+        elif observed.ever_started and phase_of(job.status) is not Phase.FINISHED:
             older = f"; an older one is {job.savepoint_path}" if job.savepoint_path else ""
-            moves.call.warn(
-                f"{moves.what} is {job.status} and has no savepoint newer than its last start{older}: its successor "
-                "starts without its state"
+            operations.call.warn(
+                f"{operations.what} is {job.status} and has no savepoint newer than its last start{older}: its "
+                "successor starts without its state"
             )
 
-    def _keep_what_there_is(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any]) -> None:
+    def _keep_what_there_is(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""
-        situation, wish = situation_of(job, olds), wanted((), {}, olds, None).wish
-        kept = state_without_savepoint(situation, wish)
+        observed, desired = observed_from_job(job, olds), wanted((), {}, olds, None).desired
+        kept = state_without_savepoint(observed, desired)
         if kept not in (Restore.SAVEPOINT, Restore.CHECKPOINT):
             raise DliError(
-                f"{moves.what} was not deleted: {no_savepoint_now(situation)}; savepoint_on_delete=False deletes it, "
-                "too, without its state. `pulumi up` records such an input, whatever else it refuses; then delete again"
+                f"{operations.what} was not deleted: {no_savepoint_now(observed)}; savepoint_on_delete=False deletes "
+                "it, too, without its state. `pulumi up` records such an input, whatever else it refuses; then delete "
+                "again"
             )
-        path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(moves.session, job)
-        if moves.call.urn in _IN_PROGRAM:
-            moves.session.left_states[moves.call.urn] = path
-        moves.call.note(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
-        moves.call.warn(f"{moves.what} made no last savepoint (its last stop failed): what it did since {path} is lost")
+        path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(operations.session, job)
+        if operations.call.urn in _IN_PROGRAM:
+            operations.session.left_states[operations.call.urn] = path
+        operations.call.info(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
+        operations.call.warn(
+            f"{operations.what} made no last savepoint (its last stop failed): what it did since {path} is lost"
+        )
 
-    def _moves(self, call: Call, session: Session, job_id: int, *bags: Mapping[str, Any]) -> JobMoves:
-        name = next((str(bag["name"]) for bag in bags if bag.get("name")), "")
-        return JobMoves(call, session, job_id, name=name)
+    def _operations(
+        self, call: OperationContext, session: Session, job_id: int, *bags: Mapping[str, Any]
+    ) -> JobOperations:
+        name = next((str(properties["name"]) for properties in bags if properties.get("name")), "")
+        return JobOperations(call, session, job_id, name=name)
 
-    def _facts(self, moves: JobMoves, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool) -> dict[str, Any]:
-        found = facts.facts(job, detailed=detailed, olds=olds, redact=moves.call.redact)
-        return {**found, "observed_at": moves.service_millis()}
+    def _computed_outputs(
+        self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool
+    ) -> dict[str, Any]:
+        found = outputs.computed_outputs(job, detailed=detailed, olds=olds, redact=operations.call.redact)
+        return {**found, "observed_at": operations.service_millis()}
 
 
 def _reason(inputs: Mapping[str, Any]) -> str:
@@ -428,7 +478,7 @@ def _reason(inputs: Mapping[str, Any]) -> str:
     return "state=suspended" if inputs.get("state") == "suspended" else "update"
 
 
-def _left_state(session: Session, call: Call, spec: FlinkJarJobSpec) -> str:
+def _left_state(session: Session, call: OperationContext, spec: FlinkJarJobSpec) -> str:
     """The last savepoint of the job that this deployment has deleted to make room for this one, whatever its name."""
     if spec.mode == "stateless" or spec.initial_savepoint_path:
         return ""
@@ -461,7 +511,7 @@ def _kept(id: str, outs: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except DliError as error:
-        raise HalfDone(id, outs, (str(error),)) from error
+        raise ResourceInitFailed(id, outs, (str(error),)) from error
 
 
 def _number(id: str) -> int:

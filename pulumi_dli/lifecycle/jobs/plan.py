@@ -1,9 +1,9 @@
 """What an update does to a job: decided here, from values alone; done in `upgrade.py`.
 
-`plan_upgrade` takes what was observed (`Situation`) and what is wished for (`Wish`) and returns a frozen `Plan`. It
-sends nothing and raises nothing, so that the preview and the update decide alike, and so that its table (status by
-effect by mode, in docs/upgrades.md) is its test. Modelled on how Flink's Kubernetes operator thinks: decide how to
-suspend and how to restore first, and refuse before anything is touched when state would be lost.
+`plan_upgrade` takes what was observed (`ObservedState`) and what is desired (`DesiredState`) and returns a frozen
+`Plan`. It sends nothing and raises nothing, so that the preview and the update decide alike, and so that its table
+(status by effect by mode, in docs/upgrades.md) is its test. Modelled on how Flink's Kubernetes operator thinks:
+decide how to suspend and how to restore first, and refuse before anything is touched when state would be lost.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Restore(StrEnum):
 
 
 @dataclass(frozen=True)
-class Situation:
+class ObservedState:
     """What was observed.
 
     Attributes:
@@ -89,7 +89,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredState:
     """What the program wants.
 
     Attributes:
@@ -159,63 +159,63 @@ _SINCE = {
 _MAY_RUN = "its last stop failed, so it may still run: change restart_nonce to stop and start it"
 
 
-def plan_upgrade(situation: Situation, wish: Wish) -> Plan:
+def plan_upgrade(observed: ObservedState, desired: DesiredState) -> Plan:
     """What an update with this wish does to a job in this situation."""
-    phase = phase_of(situation.status)
+    phase = phase_of(observed.status)
     if phase is Phase.MOVING:
         return Plan("waits until the job settles", settle=True)
-    if wish.state == "running":
-        return _to_running(phase, situation, wish)
-    if wish.state == "suspended":
-        return _to_suspended(phase, situation, wish)
-    if wish.state == "draft" and phase is not Phase.DRAFT:
+    if desired.state == "running":
+        return _to_running(phase, observed, desired)
+    if desired.state == "suspended":
+        return _to_suspended(phase, observed, desired)
+    if desired.state == "draft" and phase is not Phase.DRAFT:
         return Plan("blocked", blocked=_WAS_RUN)
-    return _sent_at_rest(wish) if phase is not Phase.LIVE else _while_running(wish, restart=NO_EFFECT)
+    return _sent_at_rest(desired) if phase is not Phase.LIVE else _while_running(desired, restart=NO_EFFECT)
 
 
-def _to_running(phase: Phase, situation: Situation, wish: Wish) -> Plan:
+def _to_running(phase: Phase, observed: ObservedState, desired: DesiredState) -> Plan:
     match phase:
         case Phase.LIVE:
-            return _while_running(wish, restart=_restart(wish))
+            return _while_running(desired, restart=_restart(desired))
         case Phase.DRAFT:
-            return replace(_start(situation, wish), change=wish.effect > Effect.IGNORED)
+            return replace(_start(observed, desired), change=desired.effect > Effect.IGNORED)
         case Phase.STOPPED:
-            return _from_rest(situation, wish, due=wish.repair == "all", left=_left_stopped(wish))
+            return _from_rest(observed, desired, due=desired.repair == "all", left=_left_stopped(desired))
         case Phase.FAILED:
-            return _from_rest(situation, wish, due=wish.repair != "none", left=_left_failed(wish))
+            return _from_rest(observed, desired, due=desired.repair != "none", left=_left_failed(desired))
         case Phase.FINISHED:
-            if wish.runs_again:
+            if desired.runs_again:
                 return Plan("runs again from the beginning", change=True, start=Restore.NOTHING)
-            return _sent_at_rest(wish)
+            return _sent_at_rest(desired)
         case Phase.UNSURE:
-            if wish.effect == Effect.RESTART:
-                return _restart_unsure(situation, wish)
-            if wish.effect > Effect.IGNORED:
+            if desired.effect == Effect.RESTART:
+                return _restart_unsure(observed, desired)
+            if desired.effect > Effect.IGNORED:
                 return Plan("blocked", blocked=_MAY_RUN)
             return Plan("left as it is", warning=_MAY_RUN)
         case _:
-            if wish.effect > Effect.IGNORED:
+            if desired.effect > Effect.IGNORED:
                 return Plan("blocked", blocked=_ARREARS)
             return Plan("left as it is", warning=_ARREARS)
 
 
-def _to_suspended(phase: Phase, situation: Situation, wish: Wish) -> Plan:
-    if phase is Phase.UNSURE and wish.mode != "stateless":
-        kept = state_without_savepoint(situation, wish)
+def _to_suspended(phase: Phase, observed: ObservedState, desired: DesiredState) -> Plan:
+    if phase is Phase.UNSURE and desired.mode != "stateless":
+        kept = state_without_savepoint(observed, desired)
         if kept is None:
-            return Plan("blocked", blocked=no_savepoint_now(situation))
-        change = wish.effect > Effect.IGNORED
+            return Plan("blocked", blocked=no_savepoint_now(observed))
+        change = desired.effect > Effect.IGNORED
         return Plan("stops without savepoint", stop=Stop.PLAIN, change=change, keeps=kept, warning=_SINCE[kept])
     if phase in (Phase.LIVE, Phase.UNSURE):
-        stop = Stop.PLAIN if wish.mode == "stateless" else Stop.WITH_SAVEPOINT
+        stop = Stop.PLAIN if desired.mode == "stateless" else Stop.WITH_SAVEPOINT
         line = "stops, state is dropped" if stop is Stop.PLAIN else "stops with savepoint"
-        return Plan(line, stop=stop, change=wish.effect > Effect.IGNORED)
+        return Plan(line, stop=stop, change=desired.effect > Effect.IGNORED)
     if phase is Phase.ARREARS:
-        return NO_EFFECT if wish.effect == Effect.IGNORED else Plan("blocked", blocked=_ARREARS)
-    return _sent_at_rest(wish)
+        return NO_EFFECT if desired.effect == Effect.IGNORED else Plan("blocked", blocked=_ARREARS)
+    return _sent_at_rest(desired)
 
 
-def _while_running(wish: Wish, *, restart: Plan) -> Plan:
+def _while_running(desired: DesiredState, *, restart: Plan) -> Plan:
     """A live job takes six fields; texts wait for the next restart; the rest restarts it.
 
     Next to a text, fields that it takes may have changed as well: what it takes is sent, and nothing else.
@@ -224,11 +224,11 @@ def _while_running(wish: Wish, *, restart: Plan) -> Plan:
         Effect.IGNORED: NO_EFFECT,
         Effect.IN_PLACE: Plan("live change", change=True),
         Effect.NEXT_RESTART: Plan("with the next restart", change=True),
-    }.get(wish.effect, restart)
+    }.get(desired.effect, restart)
 
 
-def _restart(wish: Wish) -> Plan:
-    match wish.mode:
+def _restart(desired: DesiredState) -> Plan:
+    match desired.mode:
         case "stateless":
             return Plan("restart, state is dropped", stop=Stop.PLAIN, change=True, start=Restore.NOTHING)
         case "last-state":
@@ -237,41 +237,41 @@ def _restart(wish: Wish) -> Plan:
             return Plan("restart with savepoint", stop=Stop.WITH_SAVEPOINT, change=True, start=Restore.SAVEPOINT)
 
 
-def _restart_unsure(situation: Situation, wish: Wish) -> Plan:
+def _restart_unsure(observed: ObservedState, desired: DesiredState) -> Plan:
     """A restart out of `job_cancel_fail`, where the service makes no savepoint and takes a plain stop only."""
-    if wish.mode == "stateless":
-        return _restart(wish)
-    kept = state_without_savepoint(situation, wish)
+    if desired.mode == "stateless":
+        return _restart(desired)
+    kept = state_without_savepoint(observed, desired)
     if kept is None:
-        return Plan("blocked", blocked=no_savepoint_now(situation))
+        return Plan("blocked", blocked=no_savepoint_now(observed))
     if kept is Restore.CHECKPOINT:
-        return _restart(wish)
+        return _restart(desired)
     words = {Restore.IMPORTED: "initial_savepoint_path", Restore.SAVEPOINT: "an old savepoint"}[kept]
-    if kept is Restore.SAVEPOINT and situation.savepoint_is_newest:
+    if kept is Restore.SAVEPOINT and observed.savepoint_is_newest:
         words = "its savepoint"
     return Plan(f"restart from {words}", stop=Stop.PLAIN, change=True, start=kept, warning=_SINCE[kept])
 
 
-def state_without_savepoint(situation: Situation, wish: Wish) -> Restore | None:
+def state_without_savepoint(observed: ObservedState, desired: DesiredState) -> Restore | None:
     """From what a job goes on that is stopped without a savepoint; None when the program allows no such stop."""
-    if wish.mode == "last-state":
+    if desired.mode == "last-state":
         return Restore.CHECKPOINT
-    if situation.has_savepoint and situation.savepoint_is_newest:
+    if observed.has_savepoint and observed.savepoint_is_newest:
         return Restore.SAVEPOINT
-    if wish.initial_savepoint:
+    if desired.initial_savepoint:
         return Restore.IMPORTED
-    return Restore.SAVEPOINT if wish.allow_old and situation.has_savepoint else None
+    return Restore.SAVEPOINT if desired.allow_old and observed.has_savepoint else None
 
 
-def no_savepoint_now(situation: Situation) -> str:
+def no_savepoint_now(observed: ObservedState) -> str:
     """Why a stop out of `job_cancel_fail` is refused, what it would lose, and the ways out."""
-    path = f" ({situation.savepoint_path})" if situation.savepoint_path else ""
+    path = f" ({observed.savepoint_path})" if observed.savepoint_path else ""
     lost = (
         f"since its last savepoint{path}"
-        if situation.has_savepoint
+        if observed.has_savepoint
         else "since it was first started: it has no savepoint"
     )
-    old = "allow_old_savepoint=True (goes on from that savepoint), " if situation.has_savepoint else ""
+    old = "allow_old_savepoint=True (goes on from that savepoint), " if observed.has_savepoint else ""
     return (
         "its last stop failed (job_cancel_fail), so it may still run, and DLI now stops it without a savepoint only. "
         f"That would lose what it has done {lost}. To allow it, give upgrade_mode last-state (goes on from the newest "
@@ -279,49 +279,49 @@ def no_savepoint_now(situation: Situation) -> str:
     )
 
 
-def _from_rest(situation: Situation, wish: Wish, *, due: bool, left: Plan) -> Plan:
+def _from_rest(observed: ObservedState, desired: DesiredState, *, due: bool, left: Plan) -> Plan:
     """A job at rest that the program wants running: started for a change or a promise, else only if repair says so."""
-    asked = wish.effect == Effect.RESTART or wish.start_due
+    asked = desired.effect == Effect.RESTART or desired.start_due
     if not asked and not due:
-        return replace(left, change=wish.effect > Effect.IGNORED)
-    plan = _start(situation, wish)
+        return replace(left, change=desired.effect > Effect.IGNORED)
+    plan = _start(observed, desired)
     if plan.blocked and not asked:
-        return replace(left, change=wish.effect > Effect.IGNORED, warning=plan.blocked)
-    return plan if plan.blocked else replace(plan, change=wish.effect > Effect.IGNORED)
+        return replace(left, change=desired.effect > Effect.IGNORED, warning=plan.blocked)
+    return plan if plan.blocked else replace(plan, change=desired.effect > Effect.IGNORED)
 
 
-def _start(situation: Situation, wish: Wish) -> Plan:
+def _start(observed: ObservedState, desired: DesiredState) -> Plan:
     """A start of a job at rest, from the state that it left, or a refusal."""
-    if wish.mode == "stateless":
-        return Plan("starts without state" if situation.ever_started else "starts", start=Restore.NOTHING)
-    if wish.mode == "last-state" and situation.status == "job_running_exception":
+    if desired.mode == "stateless":
+        return Plan("starts without state" if observed.ever_started else "starts", start=Restore.NOTHING)
+    if desired.mode == "last-state" and observed.status == "job_running_exception":
         # What it did after a savepoint that was made while it ran is in its checkpoints only.
         return Plan("starts from newest checkpoint", start=Restore.CHECKPOINT)
-    if situation.has_savepoint and situation.savepoint_is_newest:
+    if observed.has_savepoint and observed.savepoint_is_newest:
         return Plan("starts from its savepoint", start=Restore.SAVEPOINT)
-    if situation.remembered:
+    if observed.remembered:
         return Plan("starts from its savepoint", start=Restore.REMEMBERED)
-    if wish.initial_savepoint:
+    if desired.initial_savepoint:
         return Plan("starts from initial_savepoint_path", start=Restore.IMPORTED)
-    if not situation.ever_started:
+    if not observed.ever_started:
         return Plan("starts", start=Restore.NOTHING)
-    if wish.mode == "last-state":
+    if desired.mode == "last-state":
         return Plan("starts from newest checkpoint", start=Restore.CHECKPOINT)
-    if wish.allow_old and situation.has_savepoint:
+    if desired.allow_old and observed.has_savepoint:
         return Plan("starts from an old savepoint", start=Restore.SAVEPOINT)
     return Plan("blocked", blocked=_NO_STATE)
 
 
-def _left_stopped(_wish: Wish) -> Plan:
+def _left_stopped(_wish: DesiredState) -> Plan:
     return Plan(
         "stays stopped",
         warning='stopped outside of Pulumi; `up` leaves it: repair="all" or a new restart_nonce starts it',
     )
 
 
-def _left_failed(wish: Wish) -> Plan:
-    return Plan("stays failed", warning=f'it failed; `up` leaves it (repair="{wish.repair}")')
+def _left_failed(desired: DesiredState) -> Plan:
+    return Plan("stays failed", warning=f'it failed; `up` leaves it (repair="{desired.repair}")')
 
 
-def _sent_at_rest(wish: Wish) -> Plan:
-    return _CHANGED_ONLY if wish.effect > Effect.IGNORED else NO_EFFECT
+def _sent_at_rest(desired: DesiredState) -> Plan:
+    return _CHANGED_ONLY if desired.effect > Effect.IGNORED else NO_EFFECT

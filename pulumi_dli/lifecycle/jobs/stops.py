@@ -1,6 +1,6 @@
 """Bringing one job to rest: settle, stop with the proof of a savepoint, stop for good; and a savepoint without a stop.
 
-`moves.py` adds the other moves. A stop is believed when the job has come to rest, and a savepoint when it was not
+`operations.py` adds the other moves. A stop is believed when the job has come to rest, and a savepoint when it was not
 there before.
 """
 
@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import (
     ApiError,
     ConflictError,
     DliError,
-    LostAnswerError,
+    UnknownOutcomeError,
     UpgradeBlockedError,
     WaitFailedError,
 )
+from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
+from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Silence, StatusReport, WaitCondition
 from pulumi_dli.lifecycle.jobs import savepoints
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES, JobView
-from pulumi_dli.lifecycle.sharing.looks import Sighting
-from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Goal, Seen, Silence
 
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
@@ -55,8 +55,8 @@ class JobStops(JobView):
         if phase_of(job.status) is not Phase.MOVING:
             return job
         at_rest = UP | ENDED | {"job_init"}
-        goal = Goal("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES, hint=FIRST_JOB)
-        self._wait(goal, SETTLE_SECONDS, lambda sighting: self._seen(sighting.job))
+        goal = WaitCondition("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES, hint=FIRST_JOB)
+        self._wait(goal, SETTLE_SECONDS, lambda snapshot: self._seen(snapshot.job))
         return self.look()
 
     def stop(self, before: FlinkJob, *, savepoint: bool, path_needed: bool = True) -> FlinkJob:
@@ -99,7 +99,7 @@ class JobStops(JobView):
         for _ in range(3):
             try:
                 result = self.session.stops.submit(self.job_id, savepoint, cancelled=self.call.cancelled)
-            except LostAnswerError:
+            except UnknownOutcomeError:
                 now = self.look()
                 if phase_of(now.status) is not Phase.LIVE:
                     return asked
@@ -107,7 +107,7 @@ class JobStops(JobView):
             if not result.ok and phase_of(self.look().status) in (Phase.LIVE, Phase.UNSURE):
                 raise self._refused("was not stopped and runs on", result, "stop")
             return asked
-        raise LostAnswerError(f"{self.what}: three requests to stop it went unanswered; it still runs")
+        raise UnknownOutcomeError(f"{self.what}: three requests to stop it went unanswered; it still runs")
 
     def come_to_rest(
         self,
@@ -151,23 +151,23 @@ class JobStops(JobView):
             )
         return after
 
-    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> Sighting[FlinkJob]:
+    def _await_rest(self, before: FlinkJob, *, savepoint: bool) -> JobSnapshot[FlinkJob]:
         silence = Silence(self._service_now, seconds=_STILL_RUNNING_SECONDS if savepoint else _UNSTOPPED_SECONDS)
         moved = False
 
-        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+        def seen(snapshot: JobSnapshot[FlinkJob]) -> StatusReport:
             nonlocal moved
-            job = sighting.job
+            job = snapshot.job
             moved = moved or (job.status in MOVING_STATUSES and job.status != before.status)
             told = bool(job.status_desc) and job.status_desc != before.status_desc
             if phase_of(job.status) is Phase.LIVE and (moved or (told and savepoint)):
-                return Seen("still running", self._description(job))
+                return StatusReport("still running", self._description(job))
             if not moved and (phase_of(job.status) is Phase.LIVE or job.status == before.status):
                 status = UNHEARD if silence.lasts() else "job_canceling"
-                return Seen(status, self._description(job), words="stopping")
+                return StatusReport(status, self._description(job), words="stopping")
             return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
 
-        goal = Goal(
+        goal = WaitCondition(
             "Flink job",
             target=_AT_REST,
             failed=("job_cancel_fail", "still running", UNHEARD),
@@ -203,10 +203,10 @@ class JobStops(JobView):
     def _ask_for_savepoint(self, directory: str) -> None:
         try:
             self.session.client.flink_jobs.savepoint(self.job_id, directory)
-        except LostAnswerError:
+        except UnknownOutcomeError:
             pass  # whether it was heard, the wait will tell
         except ApiError as error:
-            if is_unpublished(error):
+            if is_unsupported(error):
                 raise UpgradeBlockedError(
                     f"{self.what}: this region has no call to save the state of a running job; a new restart_nonce "
                     "makes a savepoint, too, and restarts the job from it"
@@ -219,18 +219,20 @@ class JobStops(JobView):
         silence = Silence(self._service_now, seconds=_STILL_RUNNING_SECONDS)
         moved = False
 
-        def seen(sighting: Sighting[FlinkJob]) -> Seen:
+        def seen(snapshot: JobSnapshot[FlinkJob]) -> StatusReport:
             nonlocal moved
-            job = self.look() if not sighting.detailed else sighting.job
+            job = self.look() if not snapshot.detailed else snapshot.job
             moved = moved or job.status == "job_savepointing"
             if savepoints.is_fresh(before, job, asked=asked):
-                return Seen("made")
+                return StatusReport("made")
             if phase_of(job.status) is Phase.LIVE and silence.lasts():
-                return Seen("none" if moved else UNHEARD, self._description(job))
-            return Seen(job.status, self._description(job))
+                return StatusReport("none" if moved else UNHEARD, self._description(job))
+            return StatusReport(job.status, self._description(job))
 
         failed = ENDED | {"job_finish", "job_init", "none", UNHEARD}
-        goal = Goal("Flink job", target={"made"}, failed=failed, moving=MOVING_STATUSES | {"job_running", "job_idle"})
+        goal = WaitCondition(
+            "Flink job", target={"made"}, failed=failed, moving=MOVING_STATUSES | {"job_running", "job_idle"}
+        )
         try:
             self._wait(goal, STOP_SECONDS, seen)
         except WaitFailedError as error:

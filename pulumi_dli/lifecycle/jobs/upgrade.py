@@ -23,13 +23,13 @@ from pulumi_dli.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from pulumi_dli.lifecycle.jobs import savepoints, wire
+from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD
+from pulumi_dli.lifecycle.jobs import mapping, savepoints
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
-from pulumi_dli.lifecycle.jobs.moves import JobMoves
+from pulumi_dli.lifecycle.jobs.desired import fields_to_send
+from pulumi_dli.lifecycle.jobs.operations import JobOperations
 from pulumi_dli.lifecycle.jobs.plan import Phase, Plan, Restore, Stop, phase_of
 from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
-from pulumi_dli.lifecycle.jobs.wish import fields_to_send
-from pulumi_dli.lifecycle.sharing.waiting import UNHEARD
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _ROLLBACK_ATTEMPTS = 3  # a version that restarts by itself may get in between
 
 
-class Unfinished(Exception):  # noqa: N818  (a result that travels up to where the outputs are known)
+class UpgradeInterrupted(Exception):  # noqa: N818  (a result that travels up to where the outputs are known)
     """The stream is neither as before nor as wished.
 
     Attributes:
@@ -65,9 +65,15 @@ class Upgrade:
     """
 
     def __init__(
-        self, moves: JobMoves, job: FlinkJob, *, plan: Plan, inputs: Mapping[str, Any], olds: Mapping[str, Any]
+        self,
+        operations: JobOperations,
+        job: FlinkJob,
+        *,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        olds: Mapping[str, Any],
     ) -> None:
-        self._moves = moves
+        self._operations = operations
         self._before = job
         self._plan = plan
         self._inputs = inputs
@@ -84,7 +90,7 @@ class Upgrade:
         Raises:
             UpgradeBlockedError: before anything was touched.
             DliError: the job is as it was before, running or not.
-            Unfinished: it is not.
+            UpgradeInterrupted: it is not.
         """
         self._know_what_to_import()
         if self._plan.stop is None:
@@ -99,32 +105,32 @@ class Upgrade:
             case Restore.IMPORTED:
                 self._import = str(self._inputs["initial_savepoint_path"])
             case Restore.REMEMBERED:
-                self._import = str(self._olds["resume_from"])
+                self._import = str(self._olds["pending_restore_path"])
         if self._plan.keeps is Restore.CHECKPOINT:
             self._newest_checkpoint()
         if self._import and self._plan.stop is not None:
-            self._moves.must_import(self._import)
+            self._operations.must_import(self._import)
 
     def _without_stop(self) -> FlinkJob:
         running = phase_of(self._before.status) is Phase.LIVE
         if self._plan.start is None:
-            with self._moves.session.jobs.joining():  # others that are changed live wait a moment for this look
+            with self._operations.session.jobs.expect():  # others that are changed live wait a moment for this look
                 if self._plan.change:
                     self._change(running=running)
                 # A row of the list is enough for a job that was seen before: what it lacks is kept from that look.
-                return self._moves.look_together() if self._olds.get("status") else self._moves.look()
+                return self._operations.get_shared() if self._olds.get("status") else self._operations.look()
         if self._import:
-            self._moves.import_savepoint(self._import)
+            self._operations.import_savepoint(self._import)
         try:
-            with self._moves.session.runs.joining():
+            with self._operations.session.runs.expect():
                 if self._plan.change:
                     self._change(running=False)
-                self._moves.start(self._before, resume=self._plan.start is not Restore.NOTHING)
+                self._operations.start(self._before, resume=self._plan.start is not Restore.NOTHING)
             return self._see_through(self._before)
         except DliError as error:
-            if not self._changed and not self._olds.get("unfinished") and not self._is_new_start(error):
+            if not self._changed and not self._olds.get("pending_reason") and not self._is_new_start(error):
                 raise
-            raise Unfinished(str(error), changed=self._changed, savepoint_path=self._path_now()) from error
+            raise UpgradeInterrupted(str(error), changed=self._changed, savepoint_path=self._path_now()) from error
 
     @staticmethod
     def _is_new_start(error: DliError) -> bool:
@@ -133,11 +139,11 @@ class Upgrade:
 
     def _with_stop(self, how: Stop) -> FlinkJob:
         with contextlib.ExitStack() as company:
-            company.enter_context(self._moves.session.stops.joining())
+            company.enter_context(self._operations.session.stops.expect())
             if self._plan.start is not None:
                 # Announced before the details at rest are read: the starts of those who rest together travel together.
-                runs = self._moves.session.runs
-                return self._from_rest(self._stop(how, at_rest=lambda: company.enter_context(runs.joining())))
+                runs = self._operations.session.runs
+                return self._from_rest(self._stop(how, at_rest=lambda: company.enter_context(runs.expect())))
             return self._from_rest(self._stop(how))
 
     def _from_rest(self, rested: FlinkJob) -> FlinkJob:
@@ -146,20 +152,20 @@ class Upgrade:
         if self._plan.start is None:
             if self._plan.change:
                 self._tell_unless_done(lambda: self._change(running=False))
-            return self._moves.look()
+            return self._operations.look()
         return self._change_and_start(rested)
 
     def _stop(self, how: Stop, at_rest: Callable[[], object] = lambda: None) -> FlinkJob:
         with_savepoint = how is Stop.WITH_SAVEPOINT
-        asked = self._moves.ask_to_stop(savepoint=with_savepoint)
-        self._moves.hold_cancel()
+        asked = self._operations.ask_to_stop(savepoint=with_savepoint)
+        self._operations.hold_cancel()
         try:
             known = _paths(self._olds.get("savepoints") or ())
-            rested = self._moves.come_to_rest(
+            rested = self._operations.come_to_rest(
                 self._before, asked, savepoint=with_savepoint, known=known, at_rest=at_rest
             )
         except NoSavepointError as error:
-            raise Unfinished(
+            raise UpgradeInterrupted(
                 f"STREAM IS DOWN: {error}. Nothing was changed. To go on, give initial_savepoint_path or "
                 "allow_old_savepoint=True, or stateless as upgrade_mode, and run `pulumi up`",
                 changed=False,
@@ -174,26 +180,28 @@ class Upgrade:
         if with_savepoint and phase_of(rested.status) is not Phase.FINISHED:
             self.savepoint_path = rested.savepoint_path
             # Said at once: whatever happens to this process from here on, the path is in the log.
-            self._moves.call.note(f"savepoint {rested.savepoint_path}")
+            self._operations.call.info(f"savepoint {rested.savepoint_path}")
         return rested
 
     def _finished_meanwhile(self, rested: FlinkJob) -> FlinkJob:
         """A bounded job that came to its end while it was being stopped has nothing to go on from."""
         self._tell_unless_done(lambda: self._change(running=False))
-        self._moves.call.warn(f"{self._moves.what} finished by itself before it could be stopped; it was not run again")
+        self._operations.call.warn(
+            f"{self._operations.what} finished by itself before it could be stopped; it was not run again"
+        )
         return rested
 
     def _change_and_start(self, rested: FlinkJob) -> FlinkJob:
         try:
-            with self._moves.session.runs.joining():
+            with self._operations.session.runs.expect():
                 self._change(running=False)
                 self._bring_state()
-                self._moves.start(rested, resume=self._plan.start is not Restore.NOTHING)
-            self._moves.release_cancel()
+                self._operations.start(rested, resume=self._plan.start is not Restore.NOTHING)
+            self._operations.release_cancel()
             return self._see_through(rested)
         except (CancelledError, WaitTimeoutError) as error:
-            raise Unfinished(
-                f"{self._moves.what} was started and not seen to stay up: {error}",
+            raise UpgradeInterrupted(
+                f"{self._operations.what} was started and not seen to stay up: {error}",
                 changed=True,
                 savepoint_path=self.savepoint_path,
             ) from error
@@ -208,13 +216,13 @@ class Upgrade:
 
     def _change(self, *, running: bool) -> None:
         def differing(job: FlinkJob) -> dict[str, Any]:
-            sent = wire.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
+            sent = mapping.body(self._inputs, fields_to_send(self._inputs, self._olds, job, running=running))
             self._sent |= sent.keys()
             return sent
 
         self._changed = True  # until the service says that it refused: an unknown outcome counts as taken
         try:
-            self._moves.change(differing(self._before), lambda: differing(self._moves.look()))
+            self._operations.change(differing(self._before), lambda: differing(self._operations.look()))
         except ApiError:
             self._changed = False
             raise
@@ -224,32 +232,32 @@ class Upgrade:
         if self._plan.start is Restore.CHECKPOINT:
             self._import = self._newest_checkpoint()
         if self._import:
-            self._moves.import_savepoint(self._import)
+            self._operations.import_savepoint(self._import)
 
     def _newest_checkpoint(self) -> str:
         allow_old = bool(self._inputs.get("allow_old_savepoint"))
-        return newest_checkpoint(self._moves.session, self._before, allow_old=allow_old)
+        return newest_checkpoint(self._operations.session, self._before, allow_old=allow_old)
 
     def _see_through(self, rested: FlinkJob) -> FlinkJob:
-        sighting = self._moves.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
+        snapshot = self._operations.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
         self._came_up = True
-        if sighting.job.status == "job_finish" or self._plan.stop is None:
-            return self._moves.look()
+        if snapshot.job.status == "job_finish" or self._plan.stop is None:
+            return self._operations.look()
         seconds = self._inputs.get("stabilization_seconds")
-        return self._moves.stabilise(
+        return self._operations.stabilise(
             60.0 if seconds is None else float(seconds), restarts_before=rested.restart_times or 0
         )
 
-    def _roll_back(self, failure: DliError) -> DliError | Unfinished:
+    def _roll_back(self, failure: DliError) -> DliError | UpgradeInterrupted:
         """Have the old version run again from the state that was just saved; the error that tells of it."""
-        moves = self._moves
-        moves.hold_cancel()
+        operations = self._operations
+        operations.hold_cancel()
         try:
             stopped = self._old_version_started()
-            moves.await_running(stopped)
+            operations.await_running(stopped)
         except DliError as second:
-            return Unfinished(
-                f"STREAM IS DOWN: {moves.what}, savepoint {self._path_now() or 'none'}. "
+            return UpgradeInterrupted(
+                f"STREAM IS DOWN: {operations.what}, savepoint {self._path_now() or 'none'}. "
                 f"The new version did not come up: {_said(failure)}. Going back failed too: {_said(second)}. "
                 "Mend the cause and run `pulumi up`",
                 changed=self._changed,
@@ -260,7 +268,7 @@ class Upgrade:
             source = f"from {self._import}"
         twice = " (sinks may have seen some records twice)" if self._may_have_run(failure) else ""
         return RolledBackError(
-            f"the new version of {moves.what} did not come up: {_said(failure)}. The previous version runs again "
+            f"the new version of {operations.what} did not come up: {_said(failure)}. The previous version runs again "
             f"{source}{twice}; the next `pulumi up` tries the new version again"
         )
 
@@ -274,12 +282,12 @@ class Upgrade:
         """The job's details at rest, before the accepted start of the old version."""
         for attempt in range(1, _ROLLBACK_ATTEMPTS + 1):
             try:
-                stopped = self._moves.stop_for_good()
+                stopped = self._operations.stop_for_good()
                 if self._changed:
-                    self._moves.change(wire.undo_body(self._sent, self._before, self._olds))
+                    self._operations.change(mapping.undo_body(self._sent, self._before, self._olds))
                 resume = self._give_back_state(stopped)
-                with self._moves.session.runs.joining():
-                    self._moves.start(stopped, resume=resume)
+                with self._operations.session.runs.expect():
+                    self._operations.start(stopped, resume=resume)
             except ConflictError:
                 if attempt == _ROLLBACK_ATTEMPTS:
                     raise
@@ -293,7 +301,7 @@ class Upgrade:
         if path is None:
             return False
         if not (job.has_savepoint and job.savepoint_path == path):
-            self._moves.import_savepoint(path)
+            self._operations.import_savepoint(path)
         return True
 
     def _tell_unless_done(self, step: Callable[[], None]) -> None:
@@ -302,10 +310,10 @@ class Upgrade:
         except DliError as error:
             raise self._down(error) from error
 
-    def _down(self, error: DliError, how: str = "") -> Unfinished:
-        return Unfinished(
-            f"STREAM IS DOWN: {self._moves.what}{' ' + how if how else ''}, savepoint {self._path_now() or 'none'}, "
-            f"run `pulumi up` to go on: {error}",
+    def _down(self, error: DliError, how: str = "") -> UpgradeInterrupted:
+        return UpgradeInterrupted(
+            f"STREAM IS DOWN: {self._operations.what}{' ' + how if how else ''}, savepoint "
+            f"{self._path_now() or 'none'}, run `pulumi up` to go on: {error}",
             changed=self._changed,
             savepoint_path=self._path_now(),
         )

@@ -1,6 +1,6 @@
 """One job as one call sees it: looks at it, and waits for it.
 
-`moves.py` builds its moves on this. Nothing here changes the job.
+`operations.py` builds its moves on this. Nothing here changes the job.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from pulumi_dli import patience
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError, WaitFailedError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.jobs.facts import tells_all
+from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
+from pulumi_dli.lifecycle.coalescing.waiting import (
+    UNHEARD,
+    Deadline,
+    StatusReport,
+    WaitCondition,
+    cancelled_error,
+    wait_on,
+)
+from pulumi_dli.lifecycle.jobs.outputs import tells_all
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.sharing.looks import Sighting
-from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, cancelled_error, wait_on
 
 T = TypeVar("T")
 
@@ -60,7 +67,7 @@ class LateCancel(threading.Event):
 class JobView:
     """Looks at one job within one call."""
 
-    def __init__(self, call: Call, session: Session, job_id: int, *, name: str) -> None:
+    def __init__(self, call: OperationContext, session: Session, job_id: int, *, name: str) -> None:
         self.call = call
         self.session = session
         self.job_id = job_id
@@ -85,11 +92,11 @@ class JobView:
         """The job's details, read now."""
         return self.session.client.flink_jobs.get(self.job_id)
 
-    def look_together(self) -> FlinkJob:
+    def get_shared(self) -> FlinkJob:
         """The job as of now: out of a list page that all who look now share, where that tells enough."""
-        with self.session.jobs.joining():
-            sighting = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
-        return sighting.job if sighting.detailed or tells_all(sighting.job) else self.look()
+        with self.session.jobs.expect():
+            snapshot = self.session.jobs.read(self.job_id, not_older_than=self.session.clock.now())
+        return snapshot.job if snapshot.detailed or tells_all(snapshot.job) else self.look()
 
     def pause(self) -> None:
         """A moment between two looks.
@@ -100,10 +107,10 @@ class JobView:
         if self.session.clock.wait(self._cancelled, self.session.client.connection.poll_seconds):
             raise cancelled_error(self.what)
 
-    def _wait(self, goal: Goal, seconds: float, describe: Any) -> Sighting[FlinkJob]:
+    def _wait(self, goal: WaitCondition, seconds: float, describe: Any) -> JobSnapshot[FlinkJob]:
         if self._call_deadline is not None:
             seconds = self._call_deadline.remaining_seconds
-        with self.session.watcher.watch(self.job_id, cancelled=self._cancelled) as looks:
+        with self.session.poller.watch(self.job_id, cancelled=self._cancelled) as looks:
             return wait_on(
                 looks,
                 id=self.what.removeprefix("Flink job "),
@@ -124,7 +131,7 @@ class JobView:
         except WaitFailedError as error:
             if error.status != UNHEARD:
                 raise
-        self.call.progress(f"shows no sign of the {verb}, asked again")
+        self.call.status(f"shows no sign of the {verb}, asked again")
         ask()
         try:
             return wait()
@@ -140,8 +147,8 @@ class JobView:
                 description=error.description,
             ) from error
 
-    def _seen(self, job: FlinkJob, words: str = "") -> Seen:
-        return Seen(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
+    def _seen(self, job: FlinkJob, words: str = "") -> StatusReport:
+        return StatusReport(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
 
     def _description(self, job: FlinkJob) -> str:
         return job.status_desc or ""

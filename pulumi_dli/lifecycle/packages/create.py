@@ -1,4 +1,4 @@
-"""How packages of a group come to be ours, as `lifecycle/create.py` asks it. Called by `moves.py`.
+"""How packages of a group come to be ours, as `lifecycle/create.py` asks it. Called by `update.py`.
 
 An upload overwrites what is there, so packages are looked for before they are sent, and judged one by one.
 """
@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pulumi_dli.api.package_groups import Package, PackageGroup
 from pulumi_dli.lifecycle.create import Existing, is_young
 from pulumi_dli.lifecycle.ownership import is_own
-from pulumi_dli.lifecycle.packages.leftovers import PACKAGE
-from pulumi_dli.lifecycle.packages.wire import Wanted, held
+from pulumi_dli.lifecycle.packages.cleanup import PACKAGE
+from pulumi_dli.lifecycle.packages.mapping import DesiredPackage, held
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
 from pulumi_dli.lifecycle.tagging import TaggedObject
 
@@ -24,7 +24,7 @@ class PackageKind:
     kind = PACKAGE
     create_seconds = READY_SECONDS
 
-    def __init__(self, session: Session, group: PackageGroup, declared: Sequence[Wanted]) -> None:
+    def __init__(self, session: Session, group: PackageGroup, declared: Sequence[DesiredPackage]) -> None:
         self._session = session
         self._name = str(group.group_name)
         self._group = group

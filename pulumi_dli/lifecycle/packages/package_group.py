@@ -3,7 +3,7 @@
 `provider.py` calls it through `contract.Lifecycle`. The service has no call for a group: it is what the list shows
 under its name, and anybody may put packages into it. Only packages that the outputs record as ours are overwritten or
 deleted; others of the same group are an output and never drift. Objects in OBS that we uploaded for a package are
-deleted with it, unless a job names them. What changes a group is in `moves.py`.
+deleted with it, unless a job names them. What changes a group is in `update.py`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pulumi_dli.api.gone import is_unpublished
+from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign
-from pulumi_dli.lifecycle.packages.leftovers import PACKAGE, holdings, objects_of, release
-from pulumi_dli.lifecycle.packages.moves import PackageMoves
-from pulumi_dli.lifecycle.packages.wire import (
+from pulumi_dli.lifecycle.packages.cleanup import PACKAGE, holdings, objects_of, release
+from pulumi_dli.lifecycle.packages.mapping import (
     FAILED,
     Held,
     Record,
@@ -34,8 +33,9 @@ from pulumi_dli.lifecycle.packages.wire import (
     records,
     wanted,
 )
+from pulumi_dli.lifecycle.packages.update import PackageGroupUpdate
 from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
-from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -45,36 +45,38 @@ class PackageGroupLifecycle:
 
     spec = PackageGroupSpec
 
-    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]
+    ) -> list[CheckFailure]:
         return []
 
     def holdings(self, id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return holdings(id, _ours(outs).values())
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         if "packages" not in unknown:
-            call.note(f"uploads {', '.join(PackageSpec.model_validate(p).package_name for p in news['packages'])}")
+            call.info(f"uploads {', '.join(PackageSpec.model_validate(p).package_name for p in news['packages'])}")
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
-        if not ahead.id:
-            return Foreseen(None if ahead.changes else False)
-        named = next((change for change in ahead.changes if change.field == "group_name"), None)
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
+        if not request.id:
+            return DiffResult(None if request.changes else False)
+        named = next((change for change in request.changes if change.field == "group_name"), None)
         if named is not None and not named.unknown:
-            call.note(f"becomes a new group {named.new}; the packages of {ahead.id} go when jobs name the new ones")
-            return Foreseen(None, ("group_name",))
+            call.info(f"becomes a new group {named.new}; the packages of {request.id} go when jobs name the new ones")
+            return DiffResult(None, ("group_name",))
         line, differs = "", False
-        if not {"packages", "bucket", "prefix"} & set(ahead.unknown):
-            line, differs = _forecast(ahead)
-        if line and (ahead.changes or differs):
-            call.note(line)
-        if ahead.changes:
-            return Foreseen(None)
-        return Foreseen(differs)
+        if not {"packages", "bucket", "prefix"} & set(request.unknown):
+            line, differs = _forecast(request)
+        if line and (request.changes or differs):
+            call.info(line)
+        if request.changes:
+            return DiffResult(None)
+        return DiffResult(differs)
 
-    def create(self, call: Call, session: Session, spec: PackageGroupSpec) -> Outcome:
-        return Outcome(str(spec.group_name), PackageMoves(call, session, spec).bring_in_line())
+    def create(self, call: OperationContext, session: Session, spec: PackageGroupSpec) -> CreateResult:
+        return CreateResult(str(spec.group_name), PackageGroupUpdate(call, session, spec).bring_in_line())
 
-    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"package group {id}")
         group = session.packages.get().group(id)
         there = held(group)
@@ -96,12 +98,12 @@ class PackageGroupLifecycle:
         return Observation(id, outs, inputs, unhealthy=reasons)
 
     def update(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: PackageGroupSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: PackageGroupSpec
     ) -> Mapping[str, Any]:
         session.must_be_where(olds, f"package group {id}")
-        return PackageMoves(call, session, spec, olds=olds).bring_in_line()
+        return PackageGroupUpdate(call, session, spec, olds=olds).bring_in_line()
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         session.must_be_where(olds, f"package group {id}")
         ours = _ours(olds)
         heirs, foreign = _spared(call, session, id, olds, ours)
@@ -137,18 +139,19 @@ class PackageGroupLifecycle:
         return Observation(id, outs, inputs)
 
 
-def _forecast(ahead: Ahead) -> tuple[str, bool]:
+def _forecast(request: DiffRequest) -> tuple[str, bool]:
     """What will be uploaded and put aside, and whether the packages differ from what we uploaded."""
     try:
-        packages = wanted(PackageGroupSpec.of(ahead.news))
+        packages = wanted(PackageGroupSpec.of(request.news))
     except (DliError, ValidationError):
         return "", False  # a file that is not there yet: the update says so, if it is still missing then
-    known = _ours(ahead.olds)
+    known = _ours(request.olds)
     there = {
-        one["name"]: Held(one["name"], one.get("kind"), one["status"]) for one in ahead.olds.get("package_status") or ()
+        one["name"]: Held(one["name"], one.get("kind"), one["status"])
+        for one in request.olds.get("package_status") or ()
     }
     due = [package.name for package in packages if is_due(package, known.get(package.name), there.get(package.name))]
-    return forecast([package.name for package in packages], ahead.olds, due), bool(due)
+    return forecast([package.name for package in packages], request.olds, due), bool(due)
 
 
 def _ours(outs: Mapping[str, Any]) -> dict[str, Record]:
@@ -164,7 +167,7 @@ def _package_tags(session: Session) -> Mapping[str, Mapping[str, str]] | None:
     try:
         return session.client.tags.find_resources(PACKAGE_TAGS, {})
     except ApiError as error:
-        if is_unpublished(error):
+        if is_unsupported(error):
             return None
         raise
 
@@ -181,7 +184,7 @@ def _tags_seen(session: Session, id: str, managed_tags: Mapping[str, str], names
 
 
 def _spared(
-    call: Call, session: Session, id: str, olds: Mapping[str, Any], names: Collection[str]
+    call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], names: Collection[str]
 ) -> tuple[list[str], list[str]]:
     """The packages that another entry of this state holds, and those that somebody else has taken over."""
     heirs = [name for name in names if session.claims.heir(PACKAGE, f"{id}/{name}", urn=call.urn, outs=olds)]

@@ -12,13 +12,13 @@ from typing import Any
 
 from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, Observation, Outcome, foreseen
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, diff_result
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import HOLD, new_hold
+from pulumi_dli.lifecycle.packages.cleanup import OBJECT, UploadedObject, release
 from pulumi_dli.lifecycle.packages.create import attempt_of
-from pulumi_dli.lifecycle.packages.leftovers import OBJECT, UploadedObject, release
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.package_names import file_name
 from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 
@@ -28,31 +28,35 @@ class UploadedPackageLifecycle:
 
     spec = UploadedPackageSpec
 
-    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]
+    ) -> list[CheckFailure]:
         return []
 
     def holdings(self, _id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(OBJECT, one.path) for one in _all_of(outs)]
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
         if not unknown:
-            call.note(f"uploads {news['source']} to {UploadedPackageSpec.of(news).path}, unless it is there")
+            call.info(f"uploads {news['source']} to {UploadedPackageSpec.of(news).path}, unless it is there")
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
-        if ahead.id and ahead.changes and not ahead.unknown:
-            path = UploadedPackageSpec.of(ahead.news).path
-            if path != ahead.olds.get("path"):
-                call.note(f"uploads {ahead.news['source']} to {path}; {_name(ahead.olds)} stays until the next change")
-            elif any(change.field == "digest" for change in ahead.changes):
-                call.note(f"uploads {ahead.news['source']} to {path} again")
-        return foreseen(ahead.changes)
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
+        if request.id and request.changes and not request.unknown:
+            path = UploadedPackageSpec.of(request.news).path
+            if path != request.olds.get("path"):
+                call.info(
+                    f"uploads {request.news['source']} to {path}; {_name(request.olds)} stays until the next change"
+                )
+            elif any(change.field == "digest" for change in request.changes):
+                call.info(f"uploads {request.news['source']} to {path} again")
+        return diff_result(request.changes)
 
-    def create(self, call: Call, session: Session, spec: UploadedPackageSpec) -> Outcome:
+    def create(self, call: OperationContext, session: Session, spec: UploadedPackageSpec) -> CreateResult:
         outs = self._put(call, session, spec, {})
         # Of two entries that a forced replacement leaves, this one is the successor.
-        return Outcome(str(outs["path"]), {**outs, HOLD: new_hold()})
+        return CreateResult(str(outs["path"]), {**outs, HOLD: new_hold()})
 
-    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"uploaded package {id}")
         if "path" not in olds:
             raise DliError(
@@ -67,22 +71,24 @@ class UploadedPackageLifecycle:
         return Observation(id, {**olds, **inputs, **session.where()}, inputs)
 
     def update(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: UploadedPackageSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: UploadedPackageSpec
     ) -> Mapping[str, Any]:
         session.must_be_where(olds, f"uploaded package {id}")
         return self._put(call, session, spec, olds)
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         session.must_be_where(olds, f"uploaded package {id}")
         if kept := release(call, session, olds, _all_of(olds)):
             paths = ", ".join(one.path for one in kept)
             call.warn(f"left in OBS, since jobs name it or it could not be deleted: {paths}")
 
-    def _put(self, call: Call, session: Session, spec: UploadedPackageSpec, olds: Mapping[str, Any]) -> dict[str, Any]:
+    def _put(
+        self, call: OperationContext, session: Session, spec: UploadedPackageSpec, olds: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Upload what is missing; put the former object aside; clear away what an earlier change put aside."""
         path, before = spec.path, {one.path: one for one in _superseded(olds)}
         if olds.get("path"):
-            before[str(olds["path"])] = UploadedObject(str(olds["path"]), bool(olds.get("own")))
+            before[str(olds["path"])] = UploadedObject(str(olds["path"]), bool(olds.get("uploaded")))
         known = before.pop(path, None)
         owner = session.owner_of(call.urn)
         own = ObsUploads(session.client.connection).put(
@@ -100,7 +106,7 @@ class UploadedPackageLifecycle:
         return {
             **spec.inputs,
             "path": path,
-            "own": own or (known is not None and known.own),
+            "uploaded": own or (known is not None and known.own),
             "size": _size(session, path),
             "superseded": [asdict(one) for one in superseded],
             **session.where(),
@@ -113,12 +119,12 @@ def _name(olds: Mapping[str, Any]) -> str:
 
 
 def _all_of(olds: Mapping[str, Any]) -> list[UploadedObject]:
-    now = [UploadedObject(str(olds["path"]), bool(olds.get("own")))] if olds.get("path") else []
+    now = [UploadedObject(str(olds["path"]), bool(olds.get("uploaded")))] if olds.get("path") else []
     return [*_superseded(olds), *now]
 
 
 def _superseded(olds: Mapping[str, Any]) -> list[UploadedObject]:
-    return [UploadedObject(str(one["path"]), bool(one["own"])) for one in olds.get("superseded") or ()]
+    return [UploadedObject(str(one["path"]), bool(one["uploaded"])) for one in olds.get("superseded") or ()]
 
 
 def _size(session: Session, path: str) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool
 from pulumi_dli.errors import DliError, OwnershipError
 from pulumi_dli.lifecycle.create import Existing
-from pulumi_dli.lifecycle.pools.mapping import create_body, misfits, unlike
+from pulumi_dli.lifecycle.pools.mapping import create_body, incompatibilities, unlike
 from pulumi_dli.lifecycle.pools.operations import CHANGE_SECONDS, observe, tagged_pool
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
@@ -57,7 +57,7 @@ class PoolCreation:
         return any(row.name == found.name for row in self._session.client.elastic_resource_pools.list(tags=tags))
 
     def must_fit(self, found: ElasticResourcePool) -> None:
-        if wrong := misfits(self._spec, found):
+        if wrong := incompatibilities(self._spec, found):
             raise OwnershipError(
                 f"the existing elastic resource pool {self._name} (resource id {found.resource_id}) cannot be taken "
                 f"over: {'; '.join(wrong)}: declare it as it is, or choose another elastic_resource_pool_name"

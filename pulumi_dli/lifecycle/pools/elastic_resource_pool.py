@@ -15,22 +15,22 @@ from pulumi_dli.errors import (
     AuthError,
     ConflictError,
     DliError,
-    LostAnswerError,
     ThrottledError,
+    UnknownOutcomeError,
     WaitFailedError,
 )
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.coalescing.waiting import Silence, cancelled_error, duration
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.pools import operations, preview
 from pulumi_dli.lifecycle.pools.create import KIND, PoolCreation
 from pulumi_dli.lifecycle.pools.mapping import computed_outputs, imported, managed, refreshed
 from pulumi_dli.lifecycle.pools.operations import CHANGE_SECONDS, PoolUpdate, PoolWait, observe
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.sharing.waiting import Silence, cancelled_error, duration
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
-from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.values import OWNER_TAG, whole
 
 DELETE_SECONDS = 45 * 60.0  # its age, the end of a scaling, and the 10 minutes that others allow
@@ -44,19 +44,21 @@ class ElasticResourcePoolLifecycle:
 
     spec = ElasticResourcePoolSpec
 
-    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]
+    ) -> list[CheckFailure]:
         return []
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        preview.announce(call, news, unknown)
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        preview.preview_create(call, news, unknown)
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
-        return preview.foresee(call, ahead)
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
+        return preview.preview_update(call, request)
 
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]
 
-    def create(self, call: Call, session: Session, spec: ElasticResourcePoolSpec) -> Outcome:
+    def create(self, call: OperationContext, session: Session, spec: ElasticResourcePoolSpec) -> CreateResult:
         creation = PoolCreation(session, spec)
         made = create_or_adopt(call, session, creation, adopt=bool(spec.adopt), tags=spec.tags)
         wait = PoolWait(call, session, made.id, seconds=CHANGE_SECONDS)
@@ -64,9 +66,9 @@ class ElasticResourcePoolLifecycle:
         update = PoolUpdate(call, session, spec, pool, wait, whose=made.notes(), touched=True)
         declared = spec.tags or {}
         found = {key: value for key, value in (made.tags or {}).items() if key in declared}
-        return Outcome(made.id, update.bring_in_line(tags_before=declared if made.found is None else found))
+        return CreateResult(made.id, update.bring_in_line(tags_before=declared if made.found is None else found))
 
-    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         name = id.lower()
         session.must_be_where(olds, f"elastic resource pool {name}")
         pool = observe(session, name)
@@ -80,7 +82,7 @@ class ElasticResourcePoolLifecycle:
         return Observation(name, outs, inputs, _unhealthy(pool))
 
     def update(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: ElasticResourcePoolSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: ElasticResourcePoolSpec
     ) -> Mapping[str, Any]:
         session.must_be_where(olds, f"elastic resource pool {id}")
         pool = observe(session, id, not_older_than=session.clock.now())
@@ -94,7 +96,7 @@ class ElasticResourcePoolLifecycle:
         update = PoolUpdate(call, session, spec, pool, wait, whose=whose_in(olds), olds=olds)
         return update.bring_in_line(tags_before=managed(olds).get("tags") or {})
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         what = f"elastic resource pool {id}"
         session.must_be_where(olds, what)
         if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
@@ -124,7 +126,7 @@ def _await_creation(
     def post_again() -> None:
         try:
             creation.post(made.owner_tag)
-        except (ConflictError, LostAnswerError):  # names are unique: it is there after all, or not
+        except (ConflictError, UnknownOutcomeError):  # names are unique: it is there after all, or not
             return
 
     try:
@@ -133,7 +135,7 @@ def _await_creation(
         found = computed_outputs(wait.seen, {}) if wait.seen else {}
         outs = {**spec.inputs, **found, **session.where(), **made.notes()}
         reason = f"elastic resource pool {made.id} was created, but: {error}{_way_out(error)}"
-        raise HalfDone(made.id, outs, (reason,)) from error
+        raise ResourceInitFailed(made.id, outs, (reason,)) from error
 
 
 def _usable(wait: PoolWait, name: str) -> ElasticResourcePool:
@@ -172,7 +174,7 @@ class _Deletion:
     The documents of Open Telekom Cloud are silent about the age (dli-api 12.4), so nothing waits before a refusal.
     """
 
-    def __init__(self, call: Call, session: Session, name: str, olds: Mapping[str, Any]) -> None:
+    def __init__(self, call: OperationContext, session: Session, name: str, olds: Mapping[str, Any]) -> None:
         self._call = call
         self._session = session
         self._name = name
@@ -238,7 +240,7 @@ class _Deletion:
                 f"{duration(deadline.waited_seconds)}; `custom_timeouts` allows more time"
             ) from error
         self._refusal = error
-        self._call.progress(f"DLI refuses the deletion ({error.message}), tries again")
+        self._call.status(f"DLI refuses the deletion ({error.message}), tries again")
         self._session.clock.wait(self._call.cancelled, min(self._backoff.pause(), deadline.remaining_seconds))
         if self._call.cancelled.is_set():
             raise cancelled_error(f"elastic resource pool {self._name}")

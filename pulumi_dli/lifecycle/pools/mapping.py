@@ -80,7 +80,7 @@ def asks_for_another(name: str, old: Any, new: Any, settings: Mapping[str, Any])
     return bool(new != (settings.get(name, FIXED.get(name)) if old is None else old))
 
 
-def misfits(spec: ElasticResourcePoolSpec, pool: ElasticResourcePool) -> list[str]:
+def incompatibilities(spec: ElasticResourcePoolSpec, pool: ElasticResourcePool) -> list[str]:
     """In what an existing pool is not the declared one, and can never become it."""
     there, wanted = {**FIXED, **reported(pool)}, spec.inputs
     return [
@@ -96,7 +96,7 @@ def unlike(spec: ElasticResourcePoolSpec, pool: ElasticResourcePool) -> list[str
     found = [name for name in SIZES if getattr(pool, name) not in (None, spec.inputs.get(name))]
     if (pool.description or "") != (spec.description or ""):
         found.append("description")
-    return found + [problem.partition(" ")[0] for problem in misfits(spec, pool)]
+    return found + [problem.partition(" ")[0] for problem in incompatibilities(spec, pool)]
 
 
 def missing(spec: ElasticResourcePoolSpec, before: Mapping[str, Any], pool: ElasticResourcePool) -> dict[str, Any]:

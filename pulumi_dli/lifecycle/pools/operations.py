@@ -14,15 +14,15 @@ from pulumi_dli.errors import (
     ApiError,
     AuthError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnknownOutcomeError,
 )
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import HalfDone
+from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Deadline, Silence, StatusReport, WaitCondition, wait_for
+from pulumi_dli.lifecycle.contract import ResourceInitFailed
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pools.mapping import IN_PLACE, computed_outputs, managed, missing
 from pulumi_dli.lifecycle.session import POOL_TAGS, Session
-from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
 from pulumi_dli.lifecycle.tagging import TaggedObject, set_declared_tags
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 
@@ -50,7 +50,7 @@ class PoolWait:
         seen: the pool at the last look that showed it.
     """
 
-    def __init__(self, call: Call, session: Session, name: str, *, seconds: float) -> None:
+    def __init__(self, call: OperationContext, session: Session, name: str, *, seconds: float) -> None:
         self._call = call
         self._session = session
         self._name = name
@@ -83,26 +83,30 @@ class PoolWait:
         """
         silence, again = Silence(self._session.service_now, seconds=UNHEARD_SECONDS), False
 
-        def describe(seen: tuple[ElasticResourcePool, ...]) -> Seen:
+        def describe(seen: tuple[ElasticResourcePool, ...]) -> StatusReport:
             nonlocal again
             if seen and seen[0].status == FAILED:
-                return Seen(FAILED, seen[0].fail_reason or "")
+                return StatusReport(FAILED, seen[0].fail_reason or "")
             if seen and is_heard(seen[0]):
                 self._notice(seen[0])
                 silence.broken()
                 return _status(seen[0])
             if repeat is None:
-                return Seen("gone", "it is not in the list any more")
+                return StatusReport("gone", "it is not in the list any more")
             if silence.lasts():
                 if again:
-                    return Seen(UNHEARD, "it was asked for twice, DLI accepted both, and the list shows nothing of it")
+                    return StatusReport(
+                        UNHEARD, "it was asked for twice, DLI accepted both, and the list shows nothing of it"
+                    )
                 again = True
                 silence.broken()
                 repeat()
-            return Seen("missing", words="accepted, not shown yet")
+            return StatusReport("missing", words="accepted, not shown yet")
 
         hint = "a new pool takes minutes" if repeat else ""
-        goal = Goal(_KIND, target={AVAILABLE}, failed={FAILED, UNHEARD, "gone"}, moving={*MOVING, "missing"}, hint=hint)
+        goal = WaitCondition(
+            _KIND, target={AVAILABLE}, failed={FAILED, UNHEARD, "gone"}, moving={*MOVING, "missing"}, hint=hint
+        )
         found: tuple[ElasticResourcePool] = self._until(goal, lambda: tuple(filter(None, [self.look()])), describe)
         return found[0]
 
@@ -113,31 +117,33 @@ class PoolWait:
             can_go: what it still waits for, in words; "" when it may go.
         """
 
-        def describe(seen: tuple[ElasticResourcePool, ...]) -> Seen:
+        def describe(seen: tuple[ElasticResourcePool, ...]) -> StatusReport:
             if not seen or seen[0].status == FAILED:
-                return Seen("ready")
+                return StatusReport("ready")
             if seen[0].status in MOVING:
-                return Seen(seen[0].status, words=f"waits for the end of {seen[0].status}")
+                return StatusReport(seen[0].status, words=f"waits for the end of {seen[0].status}")
             words = can_go(seen[0])
-            return Seen("waiting", words=words) if words else Seen("ready")
+            return StatusReport("waiting", words=words) if words else StatusReport("ready")
 
-        goal = Goal(_KIND, target={"ready"}, failed=(), moving={*MOVING, "waiting"})
+        goal = WaitCondition(_KIND, target={"ready"}, failed=(), moving={*MOVING, "waiting"})
         return next(iter(self._until(goal, lambda: tuple(filter(None, [self.look()])), describe)), None)
 
     def gone(self, pool: ElasticResourcePool) -> bool:
         """Wait until the list lacks it (dli-api 12.4); False when it stays as if nothing had been asked."""
         silence = Silence(self._session.service_now, seconds=UNHEARD_SECONDS)
 
-        def describe(listed: bool) -> Seen:
+        def describe(listed: bool) -> StatusReport:
             if listed and not silence.lasts():
-                return Seen("listed", words="deleted, still listed")
-            return Seen(UNHEARD if listed else "gone")
+                return StatusReport("listed", words="deleted, still listed")
+            return StatusReport(UNHEARD if listed else "gone")
 
         def listed() -> bool:
             found = self.look()  # one of another id is another pool: somebody took the name as soon as it was free
             return found is not None and found.resource_id == pool.resource_id
 
-        return not self._until(Goal(_KIND, target={"gone", UNHEARD}, failed=(), moving={"listed"}), listed, describe)
+        return not self._until(
+            WaitCondition(_KIND, target={"gone", UNHEARD}, failed=(), moving={"listed"}), listed, describe
+        )
 
     def _notice(self, pool: ElasticResourcePool) -> None:
         self._creating = self._creating or pool.status == "CREATING"
@@ -145,7 +151,7 @@ class PoolWait:
         if pool.status == AVAILABLE and self._creating and self.available_time is None and now is not None:
             self.available_time = int(now * 1000)
 
-    def _until(self, goal: Goal, look: Callable[[], Any], describe: Callable[[Any], Seen]) -> Any:
+    def _until(self, goal: WaitCondition, look: Callable[[], Any], describe: Callable[[Any], StatusReport]) -> Any:
         return wait_for(
             look,
             id=self._name,
@@ -158,8 +164,8 @@ class PoolWait:
         )
 
 
-def _status(pool: ElasticResourcePool) -> Seen:
-    return Seen(pool.status, pool.fail_reason or "", words=pool.status.lower())
+def _status(pool: ElasticResourcePool) -> StatusReport:
+    return StatusReport(pool.status, pool.fail_reason or "", words=pool.status.lower())
 
 
 class PoolUpdate:
@@ -173,7 +179,7 @@ class PoolUpdate:
 
     def __init__(
         self,
-        call: Call,
+        call: OperationContext,
         session: Session,
         spec: ElasticResourcePoolSpec,
         pool: ElasticResourcePool,
@@ -196,7 +202,7 @@ class PoolUpdate:
         """Do what is missing; the outputs afterwards.
 
         Raises:
-            HalfDone: something was written, and not all of it was reached.
+            ResourceInitFailed: something was written, and not all of it was reached.
             DliError: nothing was written.
         """
         tags = dict(tags_before)
@@ -207,7 +213,7 @@ class PoolUpdate:
         except DliError as error:
             if not self._touched:
                 raise
-            raise HalfDone(self._pool.name, self._outs(self._reached(tags)), (str(error),)) from error
+            raise ResourceInitFailed(self._pool.name, self._outs(self._reached(tags)), (str(error),)) from error
         return self._outs(self._spec.inputs)
 
     def _reached(self, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -253,9 +259,9 @@ class PoolUpdate:
         try:
             self._put(body)
         except ApiError as error:
-            if not isinstance(error, LostAnswerError):
+            if not isinstance(error, UnknownOutcomeError):
                 self._touched = touched  # refused: nothing happened
-            if isinstance(error, AuthError | ThrottledError | NotFoundError | LostAnswerError):
+            if isinstance(error, AuthError | ThrottledError | NotFoundError | UnknownOutcomeError):
                 raise
             now = self._wait.look()
             if now is not None and now.status in MOVING and not self._wait.deadline.passed:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool
 from pulumi_dli.errors import DliError
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen
+from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import live_sizes, misfit
 from pulumi_dli.lifecycle.pools.mapping import FIXED, SIZES, asks_for_another, reported
 from pulumi_dli.lifecycle.pools.operations import observe
@@ -21,47 +21,47 @@ from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
 
-def announce(call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
     """See `contract.Lifecycle.announce`."""
     _declare(call, {name: value for name, value in news.items() if name not in unknown})
     _warn_of_steps(call, {name: news[name] for name in SIZES if name in news and name not in unknown})
     size = f" of {news['min_cu']} to {news['max_cu']} CUs" if not set(SIZES) & set(unknown) else ""
-    call.note(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on")
+    call.info(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on")
 
 
-def foresee(call: Call, ahead: Ahead) -> Foreseen:
+def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
     """See `contract.Lifecycle.foresee`."""
-    _declare(call, ahead.news)
-    if not ahead.changes:
-        return Foreseen(False)
-    known = {change.field: change for change in ahead.changes if not change.unknown}
+    _declare(call, request.news)
+    if not request.changes:
+        return DiffResult(False)
+    known = {change.field: change for change in request.changes if not change.unknown}
     _warn_of_steps(call, {name: known[name].new for name in SIZES if name in known})
-    if not ahead.id:
-        return Foreseen(None)
-    settings = ahead.olds.get("settings") or {}
+    if not request.id:
+        return DiffResult(None)
+    settings = request.olds.get("settings") or {}
     other = _asking_for_another(known, settings)
     if "elastic_resource_pool_name" in other:
         name = known["elastic_resource_pool_name"].new
-        call.note(f"becomes a new pool {name}; queues in it need new names too, and go before pool {ahead.id} does")
-        return Foreseen(None, tuple(other))
-    if other and (pool := _live(ahead)):  # the state may be an old one
+        call.info(f"becomes a new pool {name}; queues in it need new names too, and go before pool {request.id} does")
+        return DiffResult(None, tuple(other))
+    if other and (pool := _live(request)):  # the state may be an old one
         other = _asking_for_another(known, settings, reported(pool))
-    if other and "elastic_resource_pool_name" not in ahead.unknown:
+    if other and "elastic_resource_pool_name" not in request.unknown:
         raise DliError(
-            f"elastic resource pool {ahead.id} cannot be changed in {', '.join(other)}, and it cannot be replaced "
+            f"elastic resource pool {request.id} cannot be changed in {', '.join(other)}, and it cannot be replaced "
             "under its own name while it holds queues: give it a new elastic_resource_pool_name as well and its queues "
             "new names (the new ones come first, jobs move there with a savepoint, then the old ones go)"
         )
-    _refuse_size(ahead, known)
+    _refuse_size(request, known)
     words = {"tags": "changes tags", "description": "changes the description"}
     lines = [_size(name, known[name]) for name in SIZES if name in known]
     lines += [line for field, line in words.items() if field in known]
     if lines:
-        call.note("; ".join(lines))
-    return Foreseen(None)
+        call.info("; ".join(lines))
+    return DiffResult(None)
 
 
-def _declare(call: Call, news: Mapping[str, Any]) -> None:
+def _declare(call: OperationContext, news: Mapping[str, Any]) -> None:
     name, least, most = (news.get(field) for field in ("elastic_resource_pool_name", *SIZES))
     if not isinstance(name, str) or not isinstance(least, int) or not isinstance(most, int):
         return  # known after the update only
@@ -69,7 +69,7 @@ def _declare(call: Call, news: Mapping[str, Any]) -> None:
         raise DliError(problem)
 
 
-def _warn_of_steps(call: Call, sizes: Mapping[str, Any]) -> None:
+def _warn_of_steps(call: OperationContext, sizes: Mapping[str, Any]) -> None:
     odd = [f"{name} of {cus}" for name, cus in sizes.items() if cus is not None and cus % STEP]
     if odd:  # the pages' own samples have some, the vendor's clients refuse them (dli-api 12.1)
         call.warn(f"{' and '.join(odd)}: not a multiple of {STEP} CUs, and a pool holds such multiples only")
@@ -87,34 +87,34 @@ def _asking_for_another(
     ]
 
 
-def _refuse_size(ahead: Ahead, known: Mapping[str, Change]) -> None:
+def _refuse_size(request: DiffRequest, known: Mapping[str, Change]) -> None:
     """A minimum goes up only to what the pool holds (dli-api 12.5): the service tells that, the state does not.
 
     And a bound goes down only to what its queues have now: they come after their pool, and so do their changes.
     """
     lower = (change.new < whole(change.old) for name in SIZES if (change := known.get(name)) and change.old is not None)
-    if any(lower) and not {*SIZES} & {*ahead.unknown}:
-        _refuse_lowering(ahead)
+    if any(lower) and not {*SIZES} & {*request.unknown}:
+        _refuse_lowering(request)
     change = known.get("min_cu")
     if change is None or change.old is None or change.new <= whole(change.old):
         return
-    pool = _live(ahead)
+    pool = _live(request)
     if pool is None or pool.current_cu is None or change.new <= max(pool.current_cu, pool.min_cu or 0):
         return
     raise DliError(
-        f"the min_cu of elastic resource pool {ahead.id} cannot go up to {change.new}: it holds {pool.current_cu} CUs "
-        "now, and a minimum goes up only to those. Raise the max_cu of its queues first (the pool grows at the next "
-        "full hour), then min_cu, then the minima of the queues"
+        f"the min_cu of elastic resource pool {request.id} cannot go up to {change.new}: it holds "
+        f"{pool.current_cu} CUs now, and a minimum goes up only to those. Raise the max_cu of its queues first "
+        "(the pool grows at the next full hour), then min_cu, then the minima of the queues"
     )
 
 
-def _refuse_lowering(ahead: Ahead) -> None:
+def _refuse_lowering(request: DiffRequest) -> None:
     try:
-        session = ahead.connect()
-        there = live_sizes(ahead.id, session.queues_of(ahead.id).get())
+        session = request.connect()
+        there = live_sizes(request.id, session.queues_of(request.id).get())
     except DliError:
         return  # not looked up
-    if problem := misfit(ahead.id, ahead.news["min_cu"], ahead.news["max_cu"], there):
+    if problem := misfit(request.id, request.news["min_cu"], request.news["max_cu"], there):
         raise DliError(
             f"{problem}. That is how the queues are now: lower them first, in an `up` of its own, then the pool"
         )
@@ -124,11 +124,11 @@ def _size(name: str, change: Change) -> str:
     return f"{name} from {whole(change.old)} to {change.new} CUs (the capacity follows at the next full hour)"
 
 
-def _live(ahead: Ahead) -> ElasticResourcePool | None:
+def _live(request: DiffRequest) -> ElasticResourcePool | None:
     """The pool as it is now, for a refusal that would rest on the state; None where it cannot be looked at."""
     try:
-        session = ahead.connect()
-        session.must_be_where(ahead.olds, f"elastic resource pool {ahead.id}")
-        return observe(session, ahead.id)
+        session = request.connect()
+        session.must_be_where(request.olds, f"elastic resource pool {request.id}")
+        return observe(session, request.id)
     except DliError:
         return None

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError, OwnershipError
-from pulumi_dli.lifecycle.call import Call
 from pulumi_dli.lifecycle.create import Existing
-from pulumi_dli.lifecycle.queues.moves import CHANGE_SECONDS, observe, tagged_queue
+from pulumi_dli.lifecycle.operation_context import OperationContext
+from pulumi_dli.lifecycle.queues.mapping import create_body, impossible_scaling, incompatibilities, plan_scaling, unlike
 from pulumi_dli.lifecycle.queues.room import when_there_is_room
-from pulumi_dli.lifecycle.queues.wire import create_body, impossible_scaling, misfits, plan_scaling, unlike
+from pulumi_dli.lifecycle.queues.update import CHANGE_SECONDS, observe, tagged_queue
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.queue import QueueSpec
 
@@ -23,7 +23,7 @@ class QueueCreation:
     kind = KIND
     create_seconds = CHANGE_SECONDS
 
-    def __init__(self, call: Call, session: Session, spec: QueueSpec) -> None:
+    def __init__(self, call: OperationContext, session: Session, spec: QueueSpec) -> None:
         self._call = call
         self._session = session
         self._spec = spec
@@ -59,7 +59,7 @@ class QueueCreation:
 
     def must_fit(self, found: Queue) -> None:
         which = f"the existing queue {self._name} (resource id {found.resource_id}) cannot be taken over"
-        if wrong := misfits(self._spec, found):
+        if wrong := incompatibilities(self._spec, found):
             raise OwnershipError(f"{which}: {'; '.join(wrong)}: declare it as it is, or choose another queue_name")
         target = int(self._spec.cu_count or 0)
         in_pool = found.elastic_resource_pool_name or self._spec.elastic_resource_pool_name

@@ -2,8 +2,8 @@
 
 `provider.py` calls it through `contract.Lifecycle`. There is no status to wait for: a queue is up when it can be read
 by its name, and its compute comes with the first job (dli-api 4.8), so nothing here sleeps. What the service can never
-do (replace under the same name, scale 16 CUs) is refused in `foresee`, before anything is touched. The moves that
-change a queue that exists are in `moves.py`.
+do (replace under the same name, scale 16 CUs) is refused in `preview_update`, before anything is
+touched. What changes a queue that exists is in `update.py`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from pulumi_dli.errors import (
     AuthError,
     ConflictError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnknownOutcomeError,
 )
-from pulumi_dli.lifecycle.call import Call
-from pulumi_dli.lifecycle.contract import Ahead, Foreseen, HalfDone, Observation, Outcome
+from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Deadline, Silence, StatusReport, WaitCondition, wait_for
+from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
-from pulumi_dli.lifecycle.queues import forecast, policies
+from pulumi_dli.lifecycle.queues import policies, preview
 from pulumi_dli.lifecycle.queues.create import KIND, QueueCreation
-from pulumi_dli.lifecycle.queues.moves import QueueMoves, observe
-from pulumi_dli.lifecycle.queues.wire import facts, imported, managed, refreshed
+from pulumi_dli.lifecycle.queues.mapping import computed_outputs, imported, managed, refreshed
+from pulumi_dli.lifecycle.queues.update import QueueUpdate, observe
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.sharing.waiting import UNHEARD, Deadline, Goal, Seen, Silence, wait_for
-from pulumi_dli.specs.fields import Failure
+from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -46,32 +46,34 @@ class QueueLifecycle:
 
     spec = QueueSpec
 
-    def judge(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]) -> list[Failure]:
+    def validate(
+        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _unknown: Collection[str]
+    ) -> list[CheckFailure]:
         return []
 
-    def announce(self, call: Call, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        forecast.declare(call, news, unknown)
+    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
+        preview.declare(call, news, unknown)
         size = f"a queue of {news['cu_count']} CUs" if "cu_count" not in unknown else "a queue"
-        call.note(f"creates {size}; its compute comes with the first job (6 to 10 minutes)")
+        call.info(f"creates {size}; its compute comes with the first job (6 to 10 minutes)")
 
-    def foresee(self, call: Call, ahead: Ahead) -> Foreseen:
-        return forecast.foresee(call, ahead)
+    def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
+        return preview.preview_update(call, request)
 
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]
 
-    def create(self, call: Call, session: Session, spec: QueueSpec) -> Outcome:
+    def create(self, call: OperationContext, session: Session, spec: QueueSpec) -> CreateResult:
         made = create_or_adopt(
             call, session, QueueCreation(call, session, spec), adopt=bool(spec.adopt), tags=spec.tags
         )
         fresh = made.found is None
         queue = made.found or _read_back(call, session, spec, made)
-        moves = QueueMoves(call, session, made.id, spec, queue, whose=made.notes(), touched=True, fresh=fresh)
+        update = QueueUpdate(call, session, made.id, spec, queue, whose=made.notes(), touched=True, fresh=fresh)
         declared = spec.tags or {}
         before = declared if fresh else {key: value for key, value in (made.tags or {}).items() if key in declared}
-        return Outcome(made.id, moves.bring_in_line(tags_before=before))
+        return CreateResult(made.id, update.bring_in_line(tags_before=before))
 
-    def read(self, _call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         name = id.lower()
         session.must_be_where(olds, f"queue {name}")
         queue = observe(session, name)
@@ -82,20 +84,20 @@ class QueueLifecycle:
         there = _policies(session, queue)
         inputs = refreshed(queue, olds, tags, there) if known else imported(queue, tags, there)
         whose = whose_in(olds) if known else {"owner_tag": (tags or {}).get(OWNER_TAG, "")}
-        outs = {**inputs, **facts(queue, olds), **session.where(), **whose}
+        outs = {**inputs, **computed_outputs(queue, olds), **session.where(), **whose}
         return Observation(name, outs, inputs)
 
     def update(
-        self, call: Call, session: Session, id: str, olds: Mapping[str, Any], spec: QueueSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: QueueSpec
     ) -> Mapping[str, Any]:
         session.must_be_where(olds, f"queue {id}")
         queue = observe(session, id, not_older_than=session.clock.now())
         if queue is None:
             raise DliError(f"queue {id} is gone: `pulumi up --refresh` notices that and creates it again")
-        moves = QueueMoves(call, session, id, spec, queue, whose=whose_in(olds), olds=olds)
-        return moves.bring_in_line(tags_before=managed(olds).get("tags") or {})
+        update = QueueUpdate(call, session, id, spec, queue, whose=whose_in(olds), olds=olds)
+        return update.bring_in_line(tags_before=managed(olds).get("tags") or {})
 
-    def delete(self, call: Call, session: Session, id: str, olds: Mapping[str, Any]) -> None:
+    def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         session.must_be_where(olds, f"queue {id}")
         if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
             call.warn(f"queue {id} is left alone, only this entry is forgotten: {name_of(heir)} of this stack holds it")
@@ -113,7 +115,7 @@ class QueueLifecycle:
         _wait_until_gone(call, session, queue)
 
 
-def _read_back(call: Call, session: Session, spec: QueueSpec, made: Created[Queue]) -> Queue:
+def _read_back(call: OperationContext, session: Session, spec: QueueSpec, made: Created[Queue]) -> Queue:
     """The new queue as the service shows it. From here on it exists, whatever happens."""
     name = made.id
 
@@ -123,20 +125,22 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, made: Created[Queu
 
     silence, again = Silence(session.service_now, seconds=UNHEARD_SECONDS), False
 
-    def describe(queues: tuple[Queue, ...]) -> Seen:
+    def describe(queues: tuple[Queue, ...]) -> StatusReport:
         nonlocal again
         if queues:
-            return Seen("readable")
+            return StatusReport("readable")
         if silence.lasts():
             if again:
-                return Seen(UNHEARD, "its create was accepted twice, and there is no such queue")
+                return StatusReport(UNHEARD, "its create was accepted twice, and there is no such queue")
             again = True
             silence.broken()
-            with contextlib.suppress(ConflictError, LostAnswerError):  # names are unique: it is there after all, or not
+            with contextlib.suppress(
+                ConflictError, UnknownOutcomeError
+            ):  # names are unique: it is there after all, or not
                 QueueCreation(call, session, spec).post(made.owner_tag)
-        return Seen("missing", words="created, not readable yet")
+        return StatusReport("missing", words="created, not readable yet")
 
-    goal = Goal("queue", target={"readable"}, failed={UNHEARD}, moving={"missing"})
+    goal = WaitCondition("queue", target={"readable"}, failed={UNHEARD}, moving={"missing"})
     deadline = Deadline(call.timeout_seconds or VISIBLE_SECONDS, session.clock)
     try:
         (found,) = wait_for(
@@ -152,7 +156,7 @@ def _read_back(call: Call, session: Session, spec: QueueSpec, made: Created[Queu
     except DliError as error:
         outs = {**spec.inputs, **session.where(), **made.notes()}
         outs.pop("cidr_in_vpc", None)  # not done yet: the next update sees that it is missing
-        raise HalfDone(name, outs, (f"queue {name} was created, but: {error}",)) from error
+        raise ResourceInitFailed(name, outs, (f"queue {name} was created, but: {error}",)) from error
     return found
 
 
@@ -187,7 +191,7 @@ def _delete(session: Session, id: str) -> None:
         session.wrote()
 
 
-def _wait_until_gone(call: Call, session: Session, queue: Queue) -> None:
+def _wait_until_gone(call: OperationContext, session: Session, queue: Queue) -> None:
     """Until the list no longer shows it: only then the name is free (dli-api 4.4). Deleted once more if it stays."""
     name = queue.queue_name.lower()
     silence, again = Silence(session.service_now, seconds=UNHEARD_SECONDS), False
@@ -197,22 +201,22 @@ def _wait_until_gone(call: Call, session: Session, queue: Queue) -> None:
         # One of another id is another queue: somebody took the name as soon as it was free.
         return any(row.queue_name.lower() == name and row.resource_id == queue.resource_id for row in rows)
 
-    def describe(listed: bool) -> Seen:
+    def describe(listed: bool) -> StatusReport:
         nonlocal again
         if not listed:
-            return Seen("gone")
+            return StatusReport("gone")
         if silence.lasts():
             if again:
-                return Seen(UNHEARD, "it was asked for twice, DLI accepted both, and the queue is still listed")
+                return StatusReport(UNHEARD, "it was asked for twice, DLI accepted both, and the queue is still listed")
             again = True
             silence.broken()
             _delete(session, name)
-        return Seen("listed", words="deleted, still listed")
+        return StatusReport("listed", words="deleted, still listed")
 
     wait_for(
         look,
         id=name,
-        goal=Goal("queue", target={"gone"}, failed={UNHEARD}, moving={"listed"}),
+        goal=WaitCondition("queue", target={"gone"}, failed={UNHEARD}, moving={"listed"}),
         describe=describe,
         deadline=Deadline(call.timeout_seconds or DELETE_SECONDS, session.clock),
         backoff=session.backoff(),

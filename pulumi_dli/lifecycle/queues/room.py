@@ -13,20 +13,20 @@ from pulumi_dli.errors import (
     AuthError,
     ConflictError,
     DliError,
-    LostAnswerError,
     NotFoundError,
     ThrottledError,
+    UnknownOutcomeError,
 )
-from pulumi_dli.lifecycle.call import Call
+from pulumi_dli.lifecycle.coalescing.waiting import Deadline, cancelled_error
+from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import HOURS, live_sizes
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.sharing.waiting import Deadline, cancelled_error
 
 ROOM_SECONDS = 120.0  # with one resource at a time, the other queue may come only after this one
-_OTHERS = (AuthError, ConflictError, LostAnswerError, NotFoundError, ThrottledError)
+_OTHERS = (AuthError, ConflictError, UnknownOutcomeError, NotFoundError, ThrottledError)
 
 
-def when_there_is_room(call: Call, session: Session, pool: str, act: Callable[[], object]) -> None:
+def when_there_is_room(call: OperationContext, session: Session, pool: str, act: Callable[[], object]) -> None:
     """Do what takes CUs of a pool, again after a refusal as long as queues of the program are about to give up some.
 
     Raises:
@@ -42,7 +42,7 @@ def when_there_is_room(call: Call, session: Session, pool: str, act: Callable[[]
             larger = _about_to_shrink(call, session, pool)
             if not larger or deadline.passed:
                 raise
-            call.progress(f"waits until {', '.join(larger)} gave up CUs of elastic resource pool {pool}")
+            call.status(f"waits until {', '.join(larger)} gave up CUs of elastic resource pool {pool}")
             session.clock.wait(call.cancelled, min(backoff.pause(), deadline.remaining_seconds))
             if call.cancelled.is_set():
                 raise cancelled_error(f"room in elastic resource pool {pool}") from error
@@ -50,7 +50,7 @@ def when_there_is_room(call: Call, session: Session, pool: str, act: Callable[[]
             return
 
 
-def _about_to_shrink(call: Call, session: Session, pool: str) -> list[str]:
+def _about_to_shrink(call: OperationContext, session: Session, pool: str) -> list[str]:
     """The other queues of the program that hold more of the pool than they are declared with."""
     declared = {sizes.queue: sizes for sizes in call.pools.queues_in(pool, besides=call.urn)}
     if not declared:
