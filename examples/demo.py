@@ -1,11 +1,14 @@
-"""Plays the quick start against a local DLI: preview, up, outputs, nothing to do, an update, destroy.
+"""Plays the quick start against a local DLI: preview, up, an upgrade, a broken version that is rolled back, destroy.
 
 Run it with `make demo`. It uses the Pulumi CLI when there is one on PATH, otherwise the embedded engine; ENGINE=pulumi
-or ENGINE=embedded forces one. Everything it makes is in one temporary folder, and goes with it.
+or ENGINE=embedded forces one, `--pace` makes the service's clock faster or slower. Everything that it makes is in one
+temporary folder, and goes with it.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -13,14 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pulumi_dli.emulator.testing import Control
+
 PROGRAM = Path(__file__).parent / "01-quickstart"
-PACE = 60
-OBJECTS = ["javaQueueStream.jar", "test.jar", "test1.jar", "test.csv", "test1.csv"]
+PACE = 60.0
+BUCKET = "my-bucket"
 
 
 def say(text: str) -> None:
@@ -28,10 +32,10 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def local_dli(folder: Path, *options: str) -> Iterator[str]:
+def local_dli(folder: Path, *options: str, pace: float = PACE) -> Iterator[str]:
     """A local DLI in a process of its own, with more options of its command line; its address."""
     ready = folder / "ready.json"
-    command = [sys.executable, "-m", "pulumi_dli.emulator", "--port", "0", "--pace", str(PACE)]
+    command = [sys.executable, "-m", "pulumi_dli.emulator", "--port", "0", "--pace", str(pace)]
     process = subprocess.Popen(
         [*command, "--data", str(folder / "dli.sqlite"), "--ready-file", str(ready), *options],
         stdout=subprocess.DEVNULL,
@@ -45,11 +49,6 @@ def local_dli(folder: Path, *options: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def put_object(url: str, bucket: str, key: str) -> None:
-    for path, body in ((bucket, b""), (f"{bucket}/{key}", f"the bytes of {key}".encode())):
-        urllib.request.urlopen(urllib.request.Request(f"{url}/obs/{path}", data=body, method="PUT"), timeout=10).close()
 
 
 def engine() -> tuple[str, list[str]]:
@@ -117,30 +116,93 @@ class Demo:
         return subprocess.run([*self.command, *words, *colour], cwd=self.folder, env=self.env, check=False).returncode
 
 
+def watch(dli: Control) -> None:
+    """One line on the stream, or on what else there is, as the service sees it."""
+    for job in dli.jobs():
+        jar, since = job["definition"]["entrypoint"].rsplit("/", 1)[-1], job["restored_from"]
+        state = f"from savepoint {since[-1]}" if since and since[-1] else "without state"
+        print(f"   at the service: {job['name']} is {job['status']}, {jar}, started {state}")
+    if not there(dli):
+        print("   at the service: nothing is left")
+
+
+def there(dli: Control) -> list[str]:
+    """What was made and is not gone."""
+    found: dict[str, None] = {}
+    for event in dli.timeline():
+        name = f"{event['kind']} {event['subject']}"
+        if event["type"] == "created":
+            found[name] = None
+        elif event["type"] == "deleted":
+            found.pop(name, None)
+    return list(found)
+
+
+def write_jar(demo: Demo, version: str) -> str:
+    """Make this version the program's jar; the part of its digest that is in the name of the object."""
+    content = f"{version} of a stream: a stand-in, since the local DLI simulates what jars do".encode()
+    (demo.folder / "app.jar").write_bytes(content)
+    return hashlib.sha256(content).hexdigest()[:8]
+
+
+def deploy(demo: Demo, dli: Control) -> None:
+    """The first act: from nothing to a running stream."""
+    say(f"Preview with the {demo.name} engine: nothing is there yet")
+    demo.run("preview")
+    say("Up: a pool (3 minutes of the service's time), a queue in it, the jar, the job (a first one takes 8 minutes)")
+    demo.run("up", "--yes")
+    watch(dli)
+    say("The outputs")
+    demo.run(*(["stack", "output"] if demo.name == "pulumi" else ["output"]))
+    say("Up again: nothing changed, so nothing happens to the stream")
+    demo.run("up", "--yes")
+
+
+def change(demo: Demo, dli: Control) -> None:
+    """The second act: an upgrade, and one that fails."""
+    say("New bytes in app.jar: what would happen to the running stream?")
+    write_jar(demo, "version 2")
+    demo.run("preview", *(["--diff"] if demo.name == "pulumi" else []))
+    say("Up: stop with a savepoint, change, start from it, watch for a minute that it stays up")
+    demo.run("up", "--yes")
+    watch(dli)
+    say("Version 3 is broken, it fails 20 seconds after its start: `up` fails, the stream does not")
+    broken = write_jar(demo, "version 3")
+    dli.behave("running_exception", after=20, match={"entrypoint": broken}, description="NullPointerException")
+    demo.fails("up", "--yes")
+    watch(dli)
+    say("The program goes back to version 2, which runs: nothing happens to the stream")
+    write_jar(demo, "version 2")
+    demo.run("up", "--yes")
+
+
+def shut_down(demo: Demo, dli: Control) -> None:
+    """The last act: everything goes, the state stays in the bucket."""
+    say(
+        "Destroy: a last savepoint, then job, queue, jar and pool go (which the service keeps for its first 15 minutes)"
+    )
+    demo.run("destroy", "--yes")
+    watch(dli)
+    if left := there(dli):
+        raise SystemExit(f"left behind: {', '.join(left)}")
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="The quick start, played against a local DLI.")
+    parser.add_argument("--pace", type=float, default=PACE, help="service seconds in a second (default: %(default)g)")
+    pace = parser.parse_args().pace
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pulumi-dli-demo-") as name:
         folder = Path(name)
-        with local_dli(folder) as url:
-            say(f"A local DLI at {url} ({PACE} service seconds pass in a second)")
-            for key in OBJECTS:
-                put_object(url, "bucketname", key)
+        with local_dli(folder, pace=pace) as url:
+            say(f"A local DLI ({pace:g} service seconds pass in a second); watch it at {url}/")
+            dli = Control(url)
+            dli.put_object(BUCKET, "readme")
             demo = Demo(folder, url)
-            say(f"Preview with the {demo.name} engine: nothing is there yet")
-            demo.run("preview")
-            say("Up: queue, packages, job. A first job takes 8 minutes of the service's time, about 8 seconds here")
-            demo.run("up", "--yes")
-            say("The outputs")
-            demo.run(*(["stack", "output"] if demo.name == "pulumi" else ["output"]))
-            say("Up again: nothing changed, so nothing happens to the stream")
-            demo.run("up", "--yes")
-            say("Twice the parallelism: what would happen to the running stream?")
-            demo.quiet("config", "set", "parallelism", "2")
-            demo.run("preview", *(["--diff"] if demo.name == "pulumi" else []))
-            say("Up: stop with a savepoint, change, resume from it, watch that it stays up")
-            demo.run("up", "--yes")
-            say("Destroy: a last savepoint, then job, packages and queue go")
-            demo.run("destroy", "--yes")
+            write_jar(demo, "version 1")
+            for act in (deploy, change, shut_down):
+                act(demo, dli)
+            dli.disconnect()
     say(f"Done in {time.monotonic() - began:.0f} s")
 
 

@@ -18,7 +18,9 @@ from types import ModuleType
 from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
-from demo import Demo, local_dli, put_object, say
+from demo import Demo, local_dli, say
+
+from pulumi_dli.emulator.testing import Control
 
 PROGRAM = Path(__file__).parent / "03-stateful-counter"
 BUCKETS = ("counter-packages", "counter-state")
@@ -128,10 +130,10 @@ def main() -> None:
         say("Building three versions of a counting job: v1, v2, and v2-crash, which is broken on purpose")
         jars = folder / "build"
         build(jars)
-        with local_dli(folder, "--runtime", "flink", "--pace", "1") as url:
+        with local_dli(folder, "--runtime", "flink", pace=1) as url:
             say(f"A local DLI on real Flink; its console: {url}/")
             for bucket in BUCKETS:
-                put_object(url, bucket, "readme")
+                Control(url).put_object(bucket, "readme")
             demo = Demo(folder, url, PROGRAM)
             shutil.copytree(jars, demo.folder / "build", dirs_exist_ok=True)
             history = folder / "history.txt"

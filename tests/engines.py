@@ -31,6 +31,7 @@ from pulumi.automation import CommandError, ConfigValue
 from pulumi.automation import Deployment as Exported
 
 from pulumi_dli.embedded.stack import Stack as EmbeddedStack
+from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.testing import Emulator
 
 Json = dict[str, Any]
@@ -61,9 +62,10 @@ def calls(dli: Emulator) -> dict[str, int]:
 def leftovers(dli: Emulator, project_id: str = PROJECT_ID) -> list[str]:
     """What the local DLI holds beside the queues that were there before."""
     queues = [queue.name for queue in dli.service.queues.of(project_id)]
+    pools = [pool.name for pool in dli.service.part(Pools).of(project_id)]
     packages = [package.name for package in dli.service.packages.of(project_id)]
     jobs = [job["name"] for job in dli.jobs() if job["project_id"] == project_id]
-    return [name for name in queues if name not in ("default", "shared")] + packages + jobs
+    return [name for name in queues if name not in ("default", "shared")] + pools + packages + jobs
 
 
 @dataclass(frozen=True)

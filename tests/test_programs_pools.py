@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.__main__ import main
-from pulumi_dli.emulator.pools.records import Pools
 from pulumi_dli.emulator.testing import Emulator
 from tests.engines import CLI_WHEN_SLOW, PROJECT_ID, Engine, call, calls, leftovers
 
@@ -44,7 +43,6 @@ def test_a_pool_with_its_queues_comes_changes_and_goes(engine: Engine, dli: Emul
     gone = engine.destroy()
     assert gone.ok, gone.text
     assert leftovers(dli) == []
-    assert dli.service.part(Pools).of(PROJECT_ID) == []
 
 
 def test_a_pool_and_its_queues_are_imported_with_their_policies(

@@ -1,42 +1,45 @@
-"""The flow of the DLI guide "Creating and Submitting a Flink Job" as a declaration: queue, packages, a running job."""
+"""Today's flow of Data Lake Insight as a declaration: an elastic resource pool, a queue in it, a jar, a running job."""
 
 import pulumi
 
 import pulumi_dli as dli
 
 config = pulumi.Config()
-bucket = config.get("bucket") or "bucketname"
+bucket = config.get("bucket") or "my-bucket"
 
-queue = dli.Queue(
-    "testQueue",
-    cu_count=16,
-    # New queues outside of pools are deprecated: name yours here when you have one.
-    elastic_resource_pool_name=config.get("pool"),
+pool = dli.ElasticResourcePool(
+    "streams",
+    label={"spec": "basic"},  # the small edition, for trying out; without it a pool has 64 CUs at least
+    min_cu=16,
+    max_cu=64,
+    cidr_in_vpc="172.16.0.0/19",  # it never changes: choose one that overlaps no network of your data sources
 )
 
-files = ["javaQueueStream.jar", "test.jar", "test1.jar", "test.csv", "test1.csv"]
-group = dli.PackageGroup("myGroup", packages=[f"obs://{bucket}/{name}" for name in files])
+queue = dli.Queue(
+    "orders",
+    cu_count=16,
+    elastic_resource_pool_name=pool.elastic_resource_pool_name,
+)
+
+# Uploads a local file; the path of an object that is there already does as well: entrypoint="obs://my-bucket/app.jar".
+app = dli.UploadedPackage("app", source=config.get("jar") or "app.jar", bucket=bucket)
 
 job = dli.FlinkJarJob(
-    "test",
-    desc="job for test",
+    "counter",
     queue_name=queue.queue_name,
-    manager_cu_number=1,
-    cu_number=2,
+    # The only version that is not at the end of its life. It reads and writes OBS by an agency of yours alone.
+    flink_version="1.15",
+    feature="basic",  # the service's own image: flink_version counts with this one only (dli_02_0234)
+    execution_agency_urn=config.get("agency") or "my-agency",  # its name
+    entrypoint=app.package,
+    main_class="org.example.Counter",
     parallel_number=config.get_int("parallelism") or 1,
-    tm_cus=1,
-    tm_slot_num=1,
+    obs_bucket=bucket,  # savepoints, checkpoints and logs go here
+    checkpoint_enabled=True,
     log_enabled=True,
-    obs_bucket=bucket,
-    smn_topic="topic",
-    main_class="org.apache.flink.examples.streaming.JavaQueueStream",
-    restart_when_exception=False,
-    entrypoint=group.package("javaQueueStream.jar"),
-    entrypoint_args="-windowSize 2000 -rate 3",
-    dependency_jars=[group.package("test.jar"), group.package("test1.jar")],
-    dependency_files=[group.package("test.csv"), group.package("test1.csv")],
 )
 
 pulumi.export("job_id", job.job_id)
 pulumi.export("status", job.status)
+pulumi.export("jar", app.path)
 pulumi.export("savepoint", job.savepoint_path)

@@ -5,13 +5,18 @@ import pulumi
 import pulumi_dli as dli
 
 config = pulumi.Config()
-bucket = config.get("bucket") or "bucketname"
+bucket = config.get("bucket") or "my-bucket"
 
-queue = dli.Queue("nightly", cu_count=16)
+pool = dli.ElasticResourcePool("nights", label={"spec": "basic"}, min_cu=16, max_cu=64)
+
+queue = dli.Queue("nightly", cu_count=16, elastic_resource_pool_name=pool.elastic_resource_pool_name)
 
 job = dli.FlinkJarJob(
     "orders",
     queue_name=queue.queue_name,
+    flink_version="1.15",
+    feature="basic",
+    execution_agency_urn=config.get("agency") or "my-agency",
     entrypoint=f"obs://{bucket}/orders.jar",
     main_class="example.Orders",
     checkpoint_enabled=True,

@@ -1,4 +1,4 @@
-"""Declares a queue, the jar of one version of the counter, and the job that counts with it."""
+"""Declares a pool, a queue in it, the jar of one version of the counter, and the job that counts with it."""
 
 from pathlib import Path
 
@@ -11,18 +11,20 @@ version = settings.get("version") or "v1"
 output = settings.get("output") or "/tmp/stateful-counter.txt"
 history = settings.get("history")  # a file that gets every count
 
-queue = dli.Queue("counter", cu_count=16)
+pool = dli.ElasticResourcePool("counter", label={"spec": "basic"}, min_cu=16, max_cu=64)
 
-apps = dli.PackageGroup(
-    "counter",
-    bucket="counter-packages",
-    packages=[dli.Package(str(Path(__file__).parent / "build" / f"counter-{version}.jar"), name="counter.jar")],
-)
+queue = dli.Queue("counter", cu_count=16, elastic_resource_pool_name=pool.elastic_resource_pool_name)
+
+jar = Path(__file__).parent / "build" / f"counter-{version}.jar"
+app = dli.UploadedPackage("counter", source=str(jar), bucket="counter-packages", name="counter.jar")
 
 job = dli.FlinkJarJob(
     "stateful-counter",
     queue_name=queue.queue_name,
-    entrypoint=apps.package("counter.jar"),
+    flink_version="1.15",
+    feature="basic",
+    execution_agency_urn="counter-agency",  # the local DLI knows agencies by name only
+    entrypoint=app.package,
     main_class="example.Counter",
     entrypoint_args=["--output", output, "--per-second", "10", *(["--history", history] if history else [])],
     checkpoint_enabled=True,
