@@ -159,6 +159,100 @@ def test_todays_flow_from_the_pool_to_the_tear_down(emulator: Emulator) -> None:
     assert client.list_elastic_resource_pools(dli.ListElasticResourcePoolsRequest()).elastic_resource_pools == []
 
 
+def test_todays_jar_job_keeps_its_state_through_an_upgrade(emulator: Emulator) -> None:
+    """Pool, queue in it, jar job on Flink 1.15: runs, makes a savepoint, stops, changes, goes on, and all goes away."""
+    emulator.reset()
+    client = client_of(emulator, "SK")
+    for name in ("app-v1.jar", "app-v2.jar"):
+        emulator.put_object("bucket", name, name.encode())
+    pool = dli.CreateElasticResourcePoolRequestBody(
+        elastic_resource_pool_name="streams", min_cu=16, max_cu=64, label={"spec": "basic"}
+    )
+    client.create_elastic_resource_pool(dli.CreateElasticResourcePoolRequest(body=pool))
+    emulator.advance(180)
+    queue = dli.CreateQueueRequestBody(
+        queue_name="orders", queue_type="general", cu_count=16, resource_mode=1, elastic_resource_pool_name="streams"
+    )
+    client.create_queue(dli.CreateQueueRequest(body=queue))
+
+    body = dli.CreateFlinkJarJobRequestBody(
+        name="counter",
+        queue_name="orders",
+        flink_version="1.15",
+        feature="basic",
+        execution_agency_urn="my-agency",
+        entrypoint="obs://bucket/app-v1.jar",
+        main_class="org.example.Counter",
+        obs_bucket="bucket",
+        checkpoint_enabled=True,
+        log_enabled=True,
+        resource_config_version="v2",
+        resource_config=dli.ResourceConfig(
+            max_slot=1,
+            parallel_number=1,
+            jobmanager_resource_spec=dli.ResourceSpec(cpu=1, memory="4G"),
+            taskmanager_resource_spec=dli.ResourceSpec(cpu=1, memory="4G"),
+        ),
+    )
+    job_id = client.create_flink_jar_job(dli.CreateFlinkJarJobRequest(body=body)).job.job_id
+    _run(client, job_id, resume=False)
+    emulator.advance(480)
+    assert _status(client, job_id) == "job_running"
+
+    asked = dli.ExecuteFlinkJobSavepointRequestBody(action="TRIGGER", savepoint_path="bucket/by-hand/")
+    made = client.execute_flink_job_savepoint(dli.ExecuteFlinkJobSavepointRequest(job_id=job_id, body=asked))
+    assert str(made.is_success).lower() == "true"
+    emulator.advance(40)
+    stop = dli.StopFlinkJobsRequestBody(job_ids=[job_id], trigger_savepoint=True)
+    client.batch_stop_flink_jobs(dli.BatchStopFlinkJobsRequest(body=stop))
+    emulator.advance(40)
+    stopped = client.show_flink_job(dli.ShowFlinkJobRequest(job_id=job_id)).job_detail
+    assert (stopped.status, stopped.has_savepoint) == ("job_cancel_success", True)
+
+    changed = dli.UpdateFlinkJarJobRequestBody(entrypoint="obs://bucket/app-v2.jar")
+    client.update_flink_jar_job(dli.UpdateFlinkJarJobRequest(job_id=job_id, body=changed))
+    _run(client, job_id, resume=True)
+    emulator.advance(60)
+    shown = client.show_flink_job(dli.ShowFlinkJobRequest(job_id=job_id)).job_detail
+    assert (shown.status, shown.job_config.entrypoint) == ("job_running", "obs://bucket/app-v2.jar")
+    [known] = emulator.jobs()
+    assert known["restored_from"] == [stopped.savepoint_path]
+
+    client.batch_stop_flink_jobs(dli.BatchStopFlinkJobsRequest(body=stop))
+    emulator.advance(40)
+    client.delete_flink_job(dli.DeleteFlinkJobRequest(job_id=job_id))
+    client.delete_queue(dli.DeleteQueueRequest(queue_name="orders"))
+    with pytest.raises(exceptions.ClientRequestException, match="within 15 minutes"):
+        client.delete_elastic_resource_pool(dli.DeleteElasticResourcePoolRequest("streams"))
+    emulator.advance(900)
+    client.delete_elastic_resource_pool(dli.DeleteElasticResourcePoolRequest("streams"))
+    assert client.list_elastic_resource_pools(dli.ListElasticResourcePoolsRequest()).elastic_resource_pools == []
+
+
+def test_what_todays_documents_forbid_is_refused_to_the_vendors_client_as_well(emulator: Emulator) -> None:
+    emulator.reset()
+    client = client_of(emulator, "SK")
+    emulator.put_object("bucket", "app.jar", b"-")
+    queue = dli.CreateQueueRequestBody(queue_name="alone", queue_type="general", cu_count=16, resource_mode=1)
+    client.create_queue(dli.CreateQueueRequest(body=queue))
+    today = {"name": "job", "queue_name": "alone", "flink_version": "1.15", "entrypoint": "obs://bucket/app.jar"}
+
+    def create(**more: str) -> Any:
+        body = dli.CreateFlinkJarJobRequestBody(**{**today, **more})
+        return client.create_flink_jar_job(dli.CreateFlinkJarJobRequest(body=body))
+
+    for more in ({"execution_agency_urn": "my-agency"}, {"entrypoint": "group/app.jar"}):
+        with pytest.raises(exceptions.ClientRequestException) as refused:
+            create(**more)
+        assert (refused.value.status_code, refused.value.error_code) == (400, "DLI.0001")
+    job_id = create().job.job_id
+    _run(client, job_id, resume=False)
+    emulator.advance(480)
+    shown = client.show_flink_job(dli.ShowFlinkJobRequest(job_id=job_id)).job_detail
+    assert shown.status == "job_submit_fail"
+    assert "without an agency" in shown.status_desc
+
+
 def test_the_vendors_signature_is_refused_with_another_secret(emulator: Emulator) -> None:
     client = client_of(emulator, "another")
     with pytest.raises(exceptions.ClientRequestException) as refused:
@@ -169,6 +263,11 @@ def test_the_vendors_signature_is_refused_with_another_secret(emulator: Emulator
 def _upload(client: Any, paths: list[str], kind: str, group: str) -> None:
     body = dli.UploadJobResourcesRequestBody(paths=paths, kind=kind, group=group, is_async=True)
     client.upload_job_resources(dli.UploadJobResourcesRequest(body=body))
+
+
+def _run(client: Any, job_id: int, *, resume: bool) -> None:
+    body = dli.BatchRunFlinkJobsRequestBody(job_ids=[job_id], resume_savepoint=resume)
+    client.batch_run_flink_jobs(dli.BatchRunFlinkJobsRequest(body=body))
 
 
 def _status(client: Any, job_id: int = 138) -> str:
