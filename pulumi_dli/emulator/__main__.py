@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -28,6 +29,7 @@ REAL_SPEED = 1.0  # a real runtime takes real time: another speed would let a cl
 
 
 SECRETS = ("access_key", "secret_key", "security_token", "project_id", "user", "password", "token")
+SECRET_SETTING = "dli:secretKey"  # noqa: S105  (its name; a stack keeps it encrypted)
 VARIABLE = "DLI_EMULATOR_"  # DLI_EMULATOR_SECRET_KEY …
 MOST_LATENCY_MS = 600_000.0
 
@@ -165,15 +167,35 @@ def _leave(*_: object) -> None:
 
 
 def _announce(url: str, settings: Settings, ready_file: Path | None) -> None:
-    settled = describe(url, settings.credentials)
-    stack = " && ".join(f"pulumi config set {key} {value}" for key, value in settled.items())
-    line = f"Local DLI at {url}, speed {settings.speed:g}, data in {settings.data}. Stack: {stack}"
     if ready_file is not None:
         part = ready_file.with_name(ready_file.name + ".part")
         part.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
         part.replace(ready_file)
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(_banner(url, settings))
     sys.stdout.flush()
+
+
+def _banner(url: str, settings: Settings) -> str:
+    """Where it is and how to point a stack at it, in lines that can be pasted; what it demands is not repeated."""
+    keys = settings.credentials
+    stack = [
+        f"  pulumi config set {'--secret ' if key == SECRET_SETTING else ''}{key} {shlex.quote(value)}"
+        for key, value in describe(url, keys).items()
+    ]
+    pair = "-u ACCESS_KEY:SECRET_KEY " if keys.access_key else ""
+    return "\n".join(
+        [
+            f"Local DLI at {url}, speed {settings.speed:g}, data in {settings.data}. In the folder of a stack:",
+            *stack,
+            *(
+                ["Credentials are those that it was started with; secrets are set with --secret."]
+                if keys.strict
+                else []
+            ),
+            f"Buckets and objects: curl {pair}-X PUT {url}/obs/my-bucket",
+            "",
+        ]
+    )
 
 
 def _complain(message: str) -> int:

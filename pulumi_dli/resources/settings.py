@@ -53,7 +53,7 @@ class Provider(pulumi.ProviderResource):
         owner: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare a provider. The settings are those of the stack's `dli:` configuration; the README lists them."""
+        """Declare a provider. The settings are those of the stack: docs/settings.md lists them."""
         given = {
             "region": region,
             "projectId": project_id,

@@ -161,6 +161,48 @@ def test_half_a_pair_or_no_file_is_one_sentence(tmp_path: Path) -> None:
     assert "none.json" in refused(*data, "--credentials-file", str(tmp_path / "none.json"))
 
 
+# what it prints
+
+
+def printed(folder: Path, lines: int, *options: str) -> tuple[str, list[str]]:
+    """The address, and so many lines after the first one of what it prints."""
+    with process(folder, *options) as (started, control):
+        assert started.stdout is not None
+        return control.url, [started.stdout.readline().rstrip("\n") for _ in range(lines)]
+
+
+def pasted(lines: list[str]) -> list[list[str]]:
+    """The words of each call of `pulumi` when a shell runs these lines."""
+    stub = "pulumi() { printf '%s\\x1f' \"$@\"; echo; }"
+    done = subprocess.run(["bash", "-ec", "\n".join([stub, *lines])], capture_output=True, text=True, check=True)
+    return [line.split("\x1f")[:-1] for line in done.stdout.splitlines()]
+
+
+def test_the_lines_that_point_a_stack_at_it_can_be_pasted_and_keep_the_secret_secret(tmp_path: Path) -> None:
+    url, [*lines, objects] = printed(tmp_path, 6)
+    assert pasted(lines) == [
+        ["config", "set", "dli:endpoint", url],
+        ["config", "set", "dli:region", "eu-de"],
+        ["config", "set", "dli:projectId", "local"],
+        ["config", "set", "dli:accessKey", "local"],
+        ["config", "set", "--secret", "dli:secretKey", "local"],
+    ]
+    assert objects.endswith(f"curl -X PUT {url}/obs/my-bucket")
+
+
+def test_keys_that_it_demands_are_not_printed_and_the_way_in_is(tmp_path: Path) -> None:
+    keys = ("--access-key", "canary-AK", "--secret-key", "canary-SK", "--project-id", "a 'project'")
+    url, [*lines, credentials, objects] = printed(tmp_path, 5, *keys)
+    assert pasted(lines) == [
+        ["config", "set", "dli:endpoint", url],
+        ["config", "set", "dli:region", "eu-de"],
+        ["config", "set", "dli:projectId", "a 'project'"],
+    ]
+    assert "--secret" in credentials
+    assert objects.endswith(f"curl -u ACCESS_KEY:SECRET_KEY -X PUT {url}/obs/my-bucket")
+    assert "canary" not in "".join([*lines, credentials, objects])
+
+
 # files
 
 

@@ -39,7 +39,7 @@ def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
     try:
         assert started.stdout is not None
         line = started.stdout.readline()
-        assert "pulumi config set dli:endpoint http://127.0.0.1:" in line, started.communicate()
+        assert line.startswith("Local DLI at http://127.0.0.1:"), started.communicate()
         control = Control(line.split()[3].rstrip(","))
         yield started, control
         control.disconnect()
