@@ -10,7 +10,7 @@ import pytest
 
 from pulumi_dli.__main__ import main
 from pulumi_dli.emulator.testing import Emulator
-from tests.engines import CLI_WHEN_SLOW, PROJECT_ID, Engine, call, calls, leftovers
+from tests.engines import CLI_WHEN_SLOW, EMBEDDED_ONLY, PROJECT_ID, Engine, Result, call, calls, leftovers
 
 PROGRAM = """
 pool = dli.ElasticResourcePool("shared", min_cu=64, max_cu=128)
@@ -80,3 +80,69 @@ def by_hand(dli: Emulator) -> None:
     day = {**whole, "impact_start_time": "08:00", "impact_stop_time": "20:00", "max_cu": 64}
     path = "/v3/{p}/elastic-resource-pools/shared/queues/fast"
     call(dli, "PUT", path, {"queue_scaling_policies": [day, whole]})
+
+
+JOB_PROGRAM = """
+pool = dli.ElasticResourcePool("shared", min_cu=64, max_cu=128)
+inside = dli.Queue("inside", cu_count=16, elastic_resource_pool_name=pool.elastic_resource_pool_name)
+outside = dli.Queue("outside", cu_count=16)
+dli.FlinkJarJob(
+    "job",
+    queue_name=config.require("queue"),
+    cu_number=config.require_int("cus"),
+    flink_version="1.15",
+    execution_agency_urn=config.get("agency"),
+    entrypoint="obs://jars/app.jar",
+    upgrade_mode="stateless",
+    opts=pulumi.ResourceOptions(depends_on=[inside, outside]),
+)
+"""
+
+
+@EMBEDDED_ONLY
+def test_the_preview_holds_a_job_against_the_queue_that_the_program_declares(engine: Engine, dli: Emulator) -> None:
+    """No look is needed for a queue of the same program."""
+    engine.write(JOB_PROGRAM)
+    engine.connect(dli)
+
+    def preview(**settings: str) -> Result:
+        engine.configure({"queue": "inside", "cus": "2", "agency": "my-agency", **settings})
+        return engine.preview()
+
+    good = preview()
+    assert good.ok, good.text
+    assert "not checked" not in good.text
+
+    outside = preview(queue="outside")
+    assert not outside.ok
+    assert "execution_agency_urn: only jobs on queues in an elastic resource pool may name an agency" in outside.text
+    large = preview(cus="17")
+    assert not large.ok
+    assert "cu_number: the queue has 16 CUs, and a job cannot have more" in large.text
+    strange = preview(queue="of_somebody_else")
+    assert strange.ok, strange.text
+    assert "not checked: whether its queue goes with execution_agency_urn" in strange.text
+    assert calls(dli) == {}
+
+
+@EMBEDDED_ONLY
+def test_a_queue_that_is_taken_over_may_be_in_a_pool_that_the_program_does_not_name(
+    engine: Engine, dli: Emulator
+) -> None:
+    by_hand(dli)
+    engine.write(
+        """
+        queue = dli.Queue("fast", cu_count=16, adopt=True)
+        dli.FlinkJarJob(
+            "job", queue_name=queue.queue_name, flink_version="1.15", execution_agency_urn="my-agency",
+            entrypoint="obs://jars/app.jar", upgrade_mode="stateless",
+        )
+        """
+    )
+    engine.connect(dli)
+    request = engine.preview()
+    assert request.ok, request.text
+    made = engine.up()
+    assert made.ok, made.text
+    assert [job["status"] for job in dli.jobs()] == ["job_running"]
+    assert "not checked" not in engine.preview().text

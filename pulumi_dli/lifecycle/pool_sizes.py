@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pulumi_dli.specs.declared import QueueFacts
 from pulumi_dli.specs.scaling import hours_of, is_default
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class QueueSizes:
         )
         return next(special, None) or next(policy for policy in self.policies if is_default(policy))
 
+    @property
+    def most(self) -> int | None:
+        """The most CUs that it may ever have; None when a policy leaves that to the pool."""
+        inherits = any(policy.get("inherit_elastic_resource_pool_max_cu") for policy in self.policies)
+        return None if inherits else max(policy["max_cu"] for policy in self.policies)
+
 
 @dataclass(frozen=True)
 class _PoolSizes:
@@ -50,6 +57,7 @@ class DeclaredPools:
 
     _pools: dict[str, tuple[str, _PoolSizes]] = field(default_factory=dict)
     _queues: dict[str, tuple[QueueSizes, ...]] = field(default_factory=dict)
+    _computed_outputs: dict[str, tuple[str, QueueFacts]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def declare_pool(self, urn: str, name: str, min_cu: int, max_cu: int) -> str | None:
@@ -63,6 +71,17 @@ class DeclaredPools:
         with self._lock:
             self._queues[urn] = tuple(queues)
             return self._problem({queue.pool for queue in self._queues[urn]})
+
+    def note_queue(self, urn: str, name: str, computed_outputs: QueueFacts) -> None:
+        """What the program says of a queue, in a pool or not, for the jobs that will run on it."""
+        with self._lock:
+            self._facts[urn] = name.lower(), facts
+
+    def facts_of(self, queue: object) -> QueueFacts:
+        """What the program says of the queue of this name; nothing when it declares none, or two that differ."""
+        with self._lock:
+            found = {facts for name, facts in self._facts.values() if name == str(queue).lower()}
+        return found.pop() if len(found) == 1 else QueueFacts()
 
     def queues_in(self, pool: str, *, besides: str) -> list[QueueSizes]:
         """The queues that the program declares in a pool, without those of one URN."""

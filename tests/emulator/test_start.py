@@ -185,7 +185,7 @@ def test_the_lines_that_point_a_stack_at_it_can_be_pasted_and_keep_the_secret_se
         ["config", "set", "dli:region", "eu-de"],
         ["config", "set", "dli:projectId", "local"],
         ["config", "set", "dli:accessKey", "local"],
-        ["config", "set", "--secret", "dli:secretKey", "local"],
+        ["config", "set", "--secret", "dli:secretKey", "local-secret"],
     ]
     assert objects.endswith(f"curl -X PUT {url}/obs/my-bucket")
 

@@ -113,4 +113,4 @@ def make_server(dli: LocalDli, *, base_url: str, server_type: type[uvicorn.Serve
 def describe(base_url: str, credentials: Credentials) -> Mapping[str, str]:
     """The settings that point a stack at this server; demanded credentials are not repeated."""
     settings = {"dli:endpoint": base_url, "dli:region": "eu-de", "dli:projectId": credentials.project_id or "local"}
-    return settings if credentials.strict else {**settings, "dli:accessKey": "local", "dli:secretKey": "local"}
+    return settings if credentials.strict else {**settings, "dli:accessKey": "local", "dli:secretKey": "local-secret"}

@@ -17,6 +17,7 @@ from pulumi_dli.lifecycle.pool_sizes import QueueSizes
 from pulumi_dli.lifecycle.queues import policies
 from pulumi_dli.lifecycle.queues.mapping import computed_outputs, differs, impossible_scaling, managed
 from pulumi_dli.lifecycle.queues.update import observe
+from pulumi_dli.specs.declared import QueueFacts
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
@@ -75,6 +76,8 @@ def declare(
     renamed = before.get("queue_name") not in (None, news.get("queue_name"))
     known = {} if "scaling_policies" in unknown else {name: news[name] for name in news if name not in unknown}
     sizes = [size for inputs in (known, *([before] if renamed else [])) if (size := _sizes(inputs))]
+    if isinstance(name := known.get("queue_name"), str):
+        call.pools.note_queue(call.urn, name, _computed_outputs(known, unknown, olds or {}))
     if problem := call.pools.declare_queue(call.urn, sizes):
         raise DliError(problem)
 
@@ -86,6 +89,20 @@ def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:
         return None
     spec = QueueSpec.of(inputs)
     return QueueSizes(name, pool.lower(), policies.wanted(spec, None))
+
+
+def _computed_outputs(known: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any]) -> QueueFacts:
+    """What a job on this queue may rely on. A queue that is there may be in a pool that the program does not name."""
+    cus = whole(known.get("cu_count"))
+    if "elastic_resource_pool_name" in unknown:
+        return QueueFacts()
+    if known.get("elastic_resource_pool_name"):
+        sizes = _sizes(known)
+        return QueueFacts(in_pool=True, cus=sizes.most if sizes else None)
+    if (olds.get("settings") or {}).get("elastic_resource_pool_name"):
+        return QueueFacts(in_pool=True)
+    is_new = not olds and not known.get("adopt") and "adopt" not in unknown
+    return QueueFacts(in_pool=False if is_new else None, cus=cus)
 
 
 def _warn_of_size(call: OperationContext, request: DiffRequest, known: Mapping[str, Change]) -> None:
