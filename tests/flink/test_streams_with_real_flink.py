@@ -15,7 +15,7 @@ from tests.engines import PROJECT_ID, Engine
 from tests.flink.conftest import EXAMPLE
 from tests.flink.streams import MEMORY_MIB, FlinkDli, History, Run, flink_dli
 
-pytestmark = [pytest.mark.java, pytest.mark.slow]
+pytestmark = [pytest.mark.java, pytest.mark.slow, pytest.mark.timeout(900)]  # in real time, on any machine
 
 
 def prepare(engine: Engine, dli: FlinkDli, jars: dict[str, Path], folder: Path) -> None:
