@@ -6,16 +6,16 @@ returned. A batch is never repeated; whoever loses its answer reads every job ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pulumi_dli.api.decoding import is_true, read_int, read_record, read_records, read_text, tag_filter, without_absent
 from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, JobPage, JobStatus
-from pulumi_dli.api.not_found import Subject
-from pulumi_dli.api.responses import Request, Response, read_error
+from pulumi_dli.api.not_found import Subject, is_said_missing
+from pulumi_dli.api.responses import Request, Response, decode, read_error
 from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
-from pulumi_dli.errors import ApiError, UnexpectedAnswerError
+from pulumi_dli.errors import ApiError, CancelledError, DliError, NotFoundError, UnexpectedAnswerError
 from pulumi_dli.patience import leave_if_cancelled
 
 __all__ = ["ExecutionGraph", "FlinkJob", "FlinkJobs", "ItemResult", "JobPage", "JobStatus"]
@@ -26,6 +26,8 @@ MOST_PAGES = 500  # of one list: a service that goes on after these repeats itse
 _MOST_JOBS = 1_000_000
 _VERSION = "v1.0"
 _NO_GRAPH = "DLI.14001"
+
+T = TypeVar("T")
 
 
 class FlinkJobs:
@@ -70,9 +72,8 @@ class FlinkJobs:
         segments = ("streaming", "flink-jobs", str(job_id))
         what = f"update Flink job {job_id}"
         says = ("is_success", "job")
-        self._transport.send(
-            Request("PUT", _VERSION, segments, what, Idempotency.ONCE, body=body, subject=Subject.JOB, says=says)
-        )
+        request = Request("PUT", _VERSION, segments, what, Idempotency.ONCE, body=body, subject=Subject.JOB, says=says)
+        self._witnessed(job_id, lambda: self._transport.send(request))
 
     def run(self, job_ids: Sequence[int], resume_savepoint: bool) -> list[ItemResult]:
         """Ask to start jobs; each one's own result, in order. Accepted is not running: watch the status.
@@ -96,7 +97,8 @@ class FlinkJobs:
         Raises:
             NotFoundError: it is gone already.
         """
-        self._transport.send(self._of_job("DELETE", job_id, f"delete Flink job {job_id}", Idempotency.SAFE))
+        request = self._of_job("DELETE", job_id, f"delete Flink job {job_id}", Idempotency.SAFE)
+        self._witnessed(job_id, lambda: self._transport.send(request))
 
     def delete_many(self, job_ids: Sequence[int]) -> list[ItemResult]:
         """Delete jobs in any status; each one's own result, in order (`gone` tells those that were gone before).
@@ -203,20 +205,35 @@ class FlinkJobs:
                 raise answer.unreadable("a job without a status" if found.job_id == job_id else "another job")
             return found
 
-        what = f"read Flink job {job_id}"
-        return self._transport.read(self._of_job("GET", job_id, what, Idempotency.READ, says=("job_detail",)), job)
+        request = self._of_job("GET", job_id, f"read Flink job {job_id}", Idempotency.READ, says=("job_detail",))
+        return self._witnessed(job_id, lambda: self._transport.read(request, job))
 
     def savepoint(self, job_id: int, path: str) -> None:
-        """Ask for a savepoint of a running job, in `bucket/folder/`. Not in every region: see `is_unsupported`."""
-        body = {"action": "TRIGGER", "savepoint_path": path}
-        what = f"savepoint of Flink job {job_id}"
-        self._transport.send(self._of_job("POST", job_id, what, Idempotency.ONCE, call="savepoint", body=body))
+        """Ask for a savepoint of a running job, in a folder of OBS. Not in every region: see `is_unsupported`."""
+        what, bare = f"savepoint of Flink job {job_id}", path.removeprefix("obs://")
+
+        def send(form: str) -> None:
+            body = {"action": "TRIGGER", "savepoint_path": form}
+            request = self._of_job("POST", job_id, what, Idempotency.ONCE, call="savepoint", body=body)
+            answer = self._transport.send(request)
+            # Success is told twice: `message` is JSON text with an `is_success` of its own (dli-api 6.10).
+            inner = decode((read_text(answer.object().get("message")) or "").encode())
+            if isinstance(inner, Mapping) and not is_true(inner.get("is_success")):
+                raise answer.error(ApiError, "", read_text(inner.get("message")) or f"{what} was refused")
+
+        self._witnessed(job_id, lambda: _in_either_form(send, bare, f"obs://{bare}"))
 
     def import_savepoint(self, job_id: int, path: str) -> None:
         """Make `obs://bucket/folder/` the savepoint that the next resuming start uses. Not in every region."""
-        body = {"job_id": job_id, "savepoint_path": path}
-        what = f"import a savepoint into Flink job {job_id}"
-        self._transport.send(self._of_job("POST", job_id, what, Idempotency.ONCE, call="import-savepoint", body=body))
+        what, bare = f"import a savepoint into Flink job {job_id}", path.removeprefix("obs://")
+
+        def send(form: str) -> None:
+            body = {"job_id": job_id, "savepoint_path": form}
+            self._transport.send(
+                self._of_job("POST", job_id, what, Idempotency.ONCE, call="import-savepoint", body=body)
+            )
+
+        self._witnessed(job_id, lambda: _in_either_form(send, f"obs://{bare}", bare))
 
     def execute_graph(self, job_id: int) -> ExecutionGraph | None:
         """Flink's own view of a running job; None when there is none."""
@@ -228,6 +245,41 @@ class FlinkJobs:
             if error.code == _NO_GRAPH:
                 return None
             raise
+
+    def _witnessed(self, job_id: int, send: Callable[[], T]) -> T:
+        """What the call answers; a job that it says to be missing is gone only if the list lacks it, too."""
+        try:
+            return send()
+        except NotFoundError:
+            raise
+        except ApiError as error:
+            if not is_said_missing(error.status, error.code) or not self._is_unlisted(job_id):
+                raise
+            raise NotFoundError(
+                error.message,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+                method=error.method,
+                path=error.path,
+            ) from error
+
+    def _is_unlisted(self, job_id: int) -> bool:
+        """Whether the whole list was read, and this job is not in it."""
+        seen: set[int] = set()
+        try:
+            for _ in range(MOST_PAGES):
+                page, known = self.list_page(len(seen)), len(seen)
+                seen.update(job.job_id for job in page.jobs)
+                if job_id in seen:
+                    return False
+                if len(seen) >= page.total_count or len(seen) == known:
+                    return len(seen) >= page.total_count
+        except CancelledError:
+            raise
+        except DliError:
+            pass  # no witness
+        return False
 
     def _batch(self, verb: str, job_ids: Sequence[int], flags: Mapping[str, bool]) -> list[ItemResult]:
         if len(job_ids) > LONGEST_BATCH:
@@ -266,6 +318,22 @@ class FlinkJobs:
     ) -> Request:
         segments = ("streaming", "jobs", str(job_id), *((call,) if call else ()))
         return Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.JOB, says=says)
+
+
+def _in_either_form(send: Callable[[str], None], first: str, other: str) -> None:
+    """The pages of the years disagree on the form of a path: on a refusal of the first, the other one once.
+
+    A refusal that speaks of the job, not of the path, is one already (dli-api 6.10).
+    """
+    try:
+        send(first)
+    except ApiError as error:
+        if error.status != 400 or type(error) is not ApiError or is_said_missing(error.status, error.code):
+            raise
+        try:
+            send(other)
+        except ApiError as second:
+            raise error from second
 
 
 def _graph(answer: Response) -> ExecutionGraph | None:

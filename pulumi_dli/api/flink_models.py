@@ -26,7 +26,7 @@ from pulumi_dli.api.decoding import (
     read_runtime_config,
     read_text,
 )
-from pulumi_dli.api.not_found import Subject, is_gone
+from pulumi_dli.api.not_found import Subject, is_gone, is_said_missing
 
 
 class JobStatus(StrEnum):
@@ -64,6 +64,11 @@ class ItemResult:
     def gone(self) -> bool:
         """Whether it failed because the job does not exist."""
         return not self.ok and is_gone(Subject.JOB, status=400, code=self.code, message=self.message)
+
+    @property
+    def said_missing(self) -> bool:
+        """Whether it failed with a general code for a missing object: the job's details tell whether it is gone."""
+        return not self.ok and (is_said_missing(400, self.code) or is_said_missing(404, self.code))
 
 
 def _lenient_object(value: object) -> object:

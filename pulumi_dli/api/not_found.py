@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pulumi_dli.errors import DliError
+from pulumi_dli.errors import ApiError, AuthError, DliError
 
 
 class Subject(StrEnum):
@@ -47,7 +47,23 @@ def is_gone(subject: Subject | None, *, status: int, code: str, message: str, em
     return False
 
 
+def is_said_missing(status: int, code: str) -> bool:
+    """Whether this is one of the two codes that Open Telekom Cloud's own table has for a missing object (dli-api 3.5).
+
+    They are general ones: of a job only the list, which does not have it either, makes them mean "gone".
+    """
+    return (status, code) in ((400, "DLI.0002"), (404, "DLI.0023"))
+
+
 def is_unsupported(error: BaseException) -> bool:
     """Whether the region does not offer the call at all: a 404 of the gateway (dli-api 2.3, 3.2), never "gone"."""
     status, code = getattr(error, "status", None), getattr(error, "code", "")
     return isinstance(error, DliError) and status == 404 and str(code).startswith("APIG")
+
+
+def may_not_read_tags(error: BaseException) -> bool:
+    """Whether a tag call was refused for want of a right, or by a service that has no such call: tags are not known.
+
+    The rights for tags are apart from those for the objects (dli-api 2.4), so this says nothing of the object.
+    """
+    return isinstance(error, AuthError) or (isinstance(error, ApiError) and error.status == 405)

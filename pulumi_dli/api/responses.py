@@ -63,7 +63,7 @@ class Request:
         batch: whether the body of a 400 may be an array of results.
         says: fields of which the body of a success holds one; a body without is no answer to this call.
         may_be_empty: whether a success may come without a body.
-        any_text: whether it may come with any text in the place of an object, as long as it is no page of HTML.
+        any_text: whether it may come with anything in the place of an object, as long as it is no page of HTML.
     """
 
     method: str
@@ -161,10 +161,10 @@ def _of_success(answer: Response) -> DliError | None:
     if value is None:
         acknowledged = answer.status == HTTPStatus.NO_CONTENT and request.says == ("is_success",)
         return None if request.may_be_empty or acknowledged else answer.unreadable("nothing")
+    if request.any_text and not (isinstance(value, str) and value.startswith("<")):
+        return None
     if isinstance(value, list):
         return None if request.batch else answer.unreadable("a list")
-    if request.any_text and isinstance(value, str) and not value.startswith("<"):
-        return None
     return answer.unreadable("no JSON object")
 
 

@@ -192,7 +192,7 @@ def validate(call: OperationContext, session: Session, kind: Kind[FoundT], found
             f"{name_of(other)} out of the program"
         )
     tags = read_tags(
-        session, existing.tagged, owner, is_listed_with=lambda: kind.is_listed_with(found, {OWNER_TAG: owner})
+        call, session, existing.tagged, owner, is_listed_with=lambda: kind.is_listed_with(found, {OWNER_TAG: owner})
     )
     if adopt or session.claims.is_declared(kind.kind, existing.id, urn=call.urn):
         return Adoptable(existing, tags)

@@ -12,7 +12,6 @@ from functools import partial
 from pulumi_dli.api.client import DliClient, client_for
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool, PoolQueue
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
-from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
@@ -23,6 +22,7 @@ from pulumi_dli.lifecycle.coalescing.job_poller import JobPoller
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
 from pulumi_dli.lifecycle.coalescing.snapshots import JobSnapshots
 from pulumi_dli.lifecycle.coalescing.tag_reads import TagReads
+from pulumi_dli.lifecycle.coalescing.unread_tags import UnreadTags
 from pulumi_dli.lifecycle.coalescing.waiting import Backoff
 from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS, Claims, owner_of
 
@@ -52,9 +52,11 @@ class Session:
         )
         self._pool_queues: dict[str, SingleFlight[Sequence[PoolQueue]]] = {}
         self.packages: SingleFlight[PackageListing] = SingleFlight(client.package_groups.list, clock=clock)
-        self.job_tags = TagReads(client.tags, JOB_TAGS, clock)
+        self.unread_tags = UnreadTags()
+        self.job_tags = TagReads(client.tags, JOB_TAGS, clock, self.unread_tags)
         self._tags_of: dict[str, SingleFlight[Mapping[str, Mapping[str, str]] | None]] = {
-            kind: SingleFlight(partial(self._find_tags, kind), clock=clock) for kind in (QUEUE_TAGS, POOL_TAGS)
+            kind: SingleFlight(partial(self._find_tags, kind), clock=clock)
+            for kind in (QUEUE_TAGS, POOL_TAGS, PACKAGE_TAGS)
         }
 
     def backoff(self) -> Backoff:
@@ -80,13 +82,9 @@ class Session:
         fetch = partial(self.client.elastic_resource_pools.queues, pool)
         return self._pool_queues.setdefault(pool, SingleFlight(fetch, clock=self.clock))
 
-    def queue_tags(self) -> Mapping[str, Mapping[str, str]] | None:
-        """The tags of all queues, by id, in one call for all; None where the region has no tag calls."""
-        return self._tags_of[QUEUE_TAGS].get()
-
-    def pool_tags(self) -> Mapping[str, Mapping[str, str]] | None:
-        """As `queue_tags`, of all elastic resource pools."""
-        return self._tags_of[POOL_TAGS].get()
+    def tags_of_all(self, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+        """The tags of all queues, pools or packages, by id, in one call for all; None where that cannot be asked."""
+        return self._tags_of[kind].get()
 
     def set_tags(self, kind: str, id: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Change only the tags that differ (dli-api 4.7); a tag is removed by key and value."""
@@ -108,7 +106,7 @@ class Session:
         try:
             return self.client.tags.find_resources(kind, {})
         except ApiError as error:
-            if is_unsupported(error):
+            if self.unread_tags.bears(error, kind, of_one=False):
                 return None
             raise
 

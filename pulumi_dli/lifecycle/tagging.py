@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pulumi_dli.api.not_found import is_unsupported
-from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError
+from pulumi_dli.errors import ApiError, DliError, NotFoundError
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import refuses_tags
-from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.specs.values import OWNER_TAG
 
 ResultT = TypeVar("ResultT")
@@ -37,7 +37,7 @@ class TaggedObject:
 
 @dataclass(frozen=True)
 class TagsFound:
-    """The tags of an object, and whether the region has calls for them."""
+    """The tags of an object, and whether the region has calls to set them."""
 
     tags: Mapping[str, str]
     published: bool
@@ -63,7 +63,37 @@ def tagged_where_possible(
     return send("")
 
 
-def read_tags(session: Session, tagged: TaggedObject, owner: str, *, is_listed_with: Callable[[], bool]) -> TagsFound:
+def tags_of(call: OperationContext, session: Session, tagged: TaggedObject) -> Mapping[str, str] | None:
+    """The object's tags, out of one call for many of its kind where that can be; {} when it has none.
+
+    None where they cannot be read: that is said once, and never the reason for which something else fails.
+    """
+    if tagged.tag_type == JOB_TAGS:
+        found = session.job_tags.of(tagged.ids[0])
+    else:
+        known = session.tags_of_all(tagged.tag_type)
+        listed = next((known[tag_id] for tag_id in tagged.ids if tag_id in known), {}) if known is not None else None
+        found = _tags_of_one(session, tagged) if listed is None else listed
+    session.unread_tags.say(call)
+    return found
+
+
+def _tags_of_one(session: Session, tagged: TaggedObject) -> Mapping[str, str] | None:
+    for tag_id in () if session.unread_tags.knows(tagged.tag_type) else tagged.ids:
+        try:
+            return session.client.tags.list(tagged.tag_type, tag_id)
+        except NotFoundError:
+            continue
+        except ApiError as error:
+            if not session.unread_tags.bears(error, tagged.tag_type, of_one=True):
+                raise
+            break
+    return None
+
+
+def read_tags(
+    call: OperationContext, session: Session, tagged: TaggedObject, owner: str, *, is_listed_with: Callable[[], bool]
+) -> TagsFound:
     """The object's tags, read now.
 
     Args:
@@ -76,13 +106,12 @@ def read_tags(session: Session, tagged: TaggedObject, owner: str, *, is_listed_w
             return TagsFound(session.client.tags.list(tagged.tag_type, tag_id), published=True)
         except NotFoundError:
             continue
-        except AuthError:
-            break
         except ApiError as error:
-            if not is_unsupported(error):
+            if not session.unread_tags.bears(error, tagged.tag_type, of_one=True):
                 raise
-            published = False
+            published = not _has_no_calls(error)
             break
+    session.unread_tags.say(call)
     return TagsFound({OWNER_TAG: owner} if owner and is_listed_with() else {}, published)
 
 
@@ -108,7 +137,7 @@ def mark(
         except DliError as error:
             if not needed:
                 return found.owner
-            if is_unsupported(error) or refuses_tags(error, tagged=bool(found.tags)):
+            if _has_no_calls(error) or refuses_tags(error, tagged=bool(found.tags)):
                 last = None
                 break
             if not isinstance(error, NotFoundError):
@@ -126,6 +155,11 @@ def mark(
             "entry alone (--target) would delete it"
         )
     return found.owner
+
+
+def _has_no_calls(error: DliError) -> bool:
+    """Whether the region has no calls for tags."""
+    return is_unsupported(error) or (isinstance(error, ApiError) and error.status == 405)
 
 
 def _unmarked(tagged: TaggedObject, error: DliError) -> DliError:
@@ -150,12 +184,12 @@ def set_declared_tags(
         except NotFoundError as error:
             last = error
         except ApiError as error:
-            if not is_unsupported(error) and not refuses_tags(error, tagged=bool(old)):
+            if not _has_no_calls(error) and not refuses_tags(error, tagged=bool(old)):
                 raise
             last = None
             call.warn(
                 f"the tags of {tagged.what} stay as they are: this region has no tag calls"
-                if is_unsupported(error)
+                if _has_no_calls(error)
                 else f"{tagged.what} gets no tags: this region refuses them"
             )
             break

@@ -161,7 +161,7 @@ class FlinkJobSpec(Spec):
     tm_cus: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1, most=10000)] = Field(
         None, description="CUs of one TaskManager (1)."
     )
-    tm_slot_num: Annotated[int | None, Effect.RESTART, Whole(least=1, most=10000)] = Field(
+    tm_slot_num: Annotated[int | None, Effect.RESTART, Cleared(0), Whole(least=1, most=10000)] = Field(
         None, description="Slots of one TaskManager (computed by the service)."
     )
     resource_config_version: Annotated[str | None, Effect.RESTART, Cleared("v1"), one_of("v1", "v2")] = Field(

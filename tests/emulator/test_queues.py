@@ -176,7 +176,8 @@ def test_tags_are_set_shown_filtered_and_deleted_by_the_lists_queue_id(call: Cal
 def test_the_id_that_tags_go_by_is_a_switch(call: Caller, kind: str) -> None:
     call.queue()
     row = {**_row(call), "name": "q"}
-    assert all(call("GET", f"/v3/{{p}}/dli_queue/{row[name]}/tags").ok for name in KINDS)
+    found = {name: call("GET", f"/v3/{{p}}/dli_queue/{row[name]}/tags").ok for name in KINDS}
+    assert found == {name: name == "queue_id" for name in KINDS}
     call.emulator.quirk(queue_tag_id=kind)
     found = {name: call("GET", f"/v3/{{p}}/dli_queue/{row[name]}/tags").ok for name in KINDS}
     assert found == {name: name == kind for name in KINDS}

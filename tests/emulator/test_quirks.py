@@ -48,6 +48,26 @@ def test_queue_not_found(call: Caller, code: str, status: int) -> None:
     assert "no queue named" in answer.json()["error_msg"]
 
 
+@pytest.mark.parametrize(("code", "status"), [("DLI.0002", 400), ("DLI.0023", 404)])
+def test_job_not_found(call: Caller, code: str, status: int) -> None:
+    call.emulator.quirk(job_not_found=code)
+    answer = call("GET", f"{JOBS}/jobs/7")
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    (item,) = call("POST", f"{JOBS}/jobs/delete", {"job_ids": [7]}).json()
+    assert item["error_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("form", "taken"), [("any", {"b/s/", "obs://b/s/"}), ("bare", {"b/s/"}), ("obs", {"obs://b/s/"})]
+)
+def test_savepoint_path_form(call: Caller, form: str, taken: set[str]) -> None:
+    call.emulator.quirk(savepoint_path_form=form, lenient_objects=True)
+    job_id = call.job()
+    paths = ("b/s/", "obs://b/s/")
+    answers = {p: call("POST", f"{JOBS}/jobs/{job_id}/import-savepoint", {"savepoint_path": p}) for p in paths}
+    assert {path for path, answer in answers.items() if answer.ok} == taken
+
+
 @pytest.mark.parametrize(("shape", "length"), [("object", None), ("short", 1)])
 def test_stop_answer(call: Caller, shape: str, length: int | None) -> None:
     ids = [call.running("a"), call.running("b")]

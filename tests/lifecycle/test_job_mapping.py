@@ -84,7 +84,7 @@ def test_a_create_sends_what_was_given_and_nothing_else():
 
 
 def test_every_field_is_cleared_with_something_or_known_not_to_be():
-    never = {"name", "entrypoint", "queue_name", "tm_slot_num", "resource_config"}
+    never = {"name", "entrypoint", "queue_name", "resource_config"}
     assert {*mapping.SENT} - {*mapping.CLEARED} == never
 
 
@@ -103,7 +103,7 @@ def test_a_running_job_gets_only_what_it_takes_and_no_unchanged_bucket():
 def test_what_the_service_kept_although_it_was_cleared_is_named():
     olds = inputs(desc="text", smn_topic="t", tm_slot_num=2)
     assert kept_by_service(inputs(), olds, job(desc="text", tm_slot_num=2), sent=True) == ["desc", "tm_slot_num"]
-    assert kept_by_service(inputs(), olds, job(desc="text", smn_topic="t"), sent=False) == ["smn_topic", "tm_slot_num"]
+    assert kept_by_service(inputs(), olds, job(desc="text", smn_topic="t"), sent=False) == ["smn_topic"]
     assert kept_by_service(olds, olds, job(), sent=True) == []
 
 

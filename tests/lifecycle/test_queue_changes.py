@@ -217,15 +217,15 @@ def test_an_unusual_size_is_warned_of(world: World) -> None:
 
 def test_only_the_tags_that_differ_change_and_those_of_others_stay(world: World, queue: Resource) -> None:
     queue.update({**INPUTS, "tags": {"a": "1", "b": "1"}})
-    resource_id = queue.outs["resource_id"]
+    queue_id = queue.outs["queue_id"]
     tags = world.session.client.tags
-    tags.create("dli_queue", resource_id, {"by": "hand"})
+    tags.create("dli_queue", queue_id, {"by": "hand"})
     since = len(world.emulator.requests())
     queue.update({**INPUTS, "tags": {"a": "1", "b": "2"}})
     changed = [row["body"] for row in world.emulator.requests()[since:] if row["operation"].startswith("tags.")]
     assert changed == [{"tags": [{"key": "b", "value": "1"}]}, {"tags": [{"key": "b", "value": "2"}]}]
     queue.update(INPUTS)
-    assert tags.list("dli_queue", resource_id) == {"by": "hand", OWNER_TAG: queue.outs["owner_tag"]}
+    assert tags.list("dli_queue", queue_id) == {"by": "hand", OWNER_TAG: queue.outs["owner_tag"]}
 
 
 def test_without_tag_calls_a_change_of_tags_only_warns(world: World, queue: Resource) -> None:

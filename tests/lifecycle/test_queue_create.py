@@ -28,7 +28,7 @@ def test_a_new_queue_is_dedicated_and_general_and_costs_two_calls_without_waitin
     found = world.session.client.queues.find("streams")
     assert found is not None
     assert (found.queue_type, found.resource_mode, found.cu_count) == ("general", 1, 64)
-    tags = world.session.client.tags.list("dli_queue", str(found.resource_id))
+    tags = world.session.client.tags.list("dli_queue", str(found.queue_id))
     assert tags == {"team": "orders", OWNER_TAG: outcome.outs["owner_tag"]}
 
 
@@ -109,7 +109,7 @@ def test_adopt_takes_over_a_queue_that_fits_and_marks_it(world: World, queue: Re
     tags = [{"key": "by", "value": "hand"}]
     queues.create({"queue_name": "streams", "cu_count": 64, "queue_type": "general", "resource_mode": 1, "tags": tags})
     outs = queue.create({**INPUTS, "adopt": True, "tags": {"team": "orders"}}).outs
-    found = world.session.client.tags.list("dli_queue", outs["resource_id"])
+    found = world.session.client.tags.list("dli_queue", outs["queue_id"])
     assert found == {"by": "hand", "team": "orders", OWNER_TAG: outs["owner_tag"]}
 
 

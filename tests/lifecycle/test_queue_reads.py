@@ -86,13 +86,13 @@ def test_lost_tags_drift_and_tags_of_others_do_not(world: World) -> None:
     inputs = {**INPUTS, "tags": {"team": "orders", "cost": "1"}}
     queue = Resource(world, QueueLifecycle())
     queue.create(inputs)
-    tags, resource_id = world.session.client.tags, queue.outs["resource_id"]
-    tags.create("dli_queue", resource_id, {"by": "hand"})
+    tags, queue_id = world.session.client.tags, queue.outs["queue_id"]
+    tags.create("dli_queue", queue_id, {"by": "hand"})
     assert queue.drift(inputs) == []
-    tags.delete("dli_queue", resource_id, {"cost": "1"})
+    tags.delete("dli_queue", queue_id, {"cost": "1"})
     assert queue.drift(inputs) == ["tags"]
     queue.update(inputs)
-    assert tags.list("dli_queue", resource_id)["cost"] == "1"
+    assert tags.list("dli_queue", queue_id)["cost"] == "1"
 
 
 def test_a_legacy_queue_type_is_no_drift(world: World) -> None:
@@ -185,7 +185,7 @@ def test_a_delete_spares_what_this_very_deployment_has_made(world: World, queue:
 
 def test_a_queue_without_the_tag_is_still_ours_to_delete(world: World, queue: Resource) -> None:
     tags = world.session.client.tags
-    tags.delete("dli_queue", queue.outs["resource_id"], {OWNER_TAG: queue.outs["owner_tag"]})
+    tags.delete("dli_queue", queue.outs["queue_id"], {OWNER_TAG: queue.outs["owner_tag"]})
     queue.delete()
     assert world.session.client.queues.find("streams") is None
 

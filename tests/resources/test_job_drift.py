@@ -68,6 +68,7 @@ def test_a_refresh_of_an_untouched_job_shows_nothing(stream, quirk, inputs):
 
 def test_every_switch_of_the_emulator_is_in_the_list_above(emulator):
     others = {"queue_not_found", "status_lower_case", "omit_total", "keep_empty_group", "queue_tag_id"}
+    others |= {"job_not_found", "savepoint_path_form"}
     others |= {"sparse_pools", "subnets", "unique_connections", "deleted_connections", "connection_routes"}
     others |= {"flink_jar_versions", "flink_sql_versions", "checkpoint_after_change", "lenient"}
     others |= {name for name in emulator.quirk() if name.startswith(("lax_", "strict_"))}  # what is refused

@@ -287,6 +287,9 @@ UNDONE = [
         {"manager_cu_number": 1, "tm_cus": 1, "parallel_number": 1},
     ),
     ({"tm_slot_num": 2}, {"tm_slot_num": 3}, {"tm_slot_num": 2}),
+    ({}, {"tm_slot_num": 4}, {"tm_slot_num": 0}),
+    ({"cu_number": 3, "parallel_number": 3}, {"tm_slot_num": 3}, {"tm_slot_num": 0}),
+    ({"tm_slot_num": 2}, {"tm_slot_num": None}, {"tm_slot_num": 2}),
     (
         {"resource_config_version": "v2", "resource_config": {"max_slot": 2}},
         {"resource_config": {"max_slot": 3}},
@@ -333,8 +336,9 @@ UNDONE = [
 
 
 def told(definition: dict) -> dict:
-    """A definition without what says nothing."""
-    return {key: value for key, value in definition.items() if value not in (None, "", [], {})}
+    """A definition without what says nothing; slots of 0 are computed, as those that were never given."""
+    said = {key: value for key, value in definition.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in said.items() if (key, value) != ("tm_slot_num", 0)}
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,12 @@ class Quirks(BaseModel):
     queue_not_found: Literal["documented", "DLI.0002", "DLI.0008", "DLI.0023"] = Field(
         "documented", description="answer for a missing queue; documented = 0002, and 0008 for the action"
     )
+    job_not_found: Literal["vendor", "DLI.0002", "DLI.0023"] = Field(
+        "vendor", description="code for a missing job: the vendor's (16001 and others), or one of OTC's own table"
+    )
+    savepoint_path_form: Literal["any", "bare", "obs"] = Field(
+        "any", description="savepoint calls take bucket/folder/ alone, or obs:// alone: pages of the years disagree"
+    )
     stop_answer: Literal["array", "object", "short"] = Field("array", description="bare object, or one element for all")
     status_lower_case: bool = Field(False, description="package statuses in lower case")
     null_details: bool = Field(False, description="job details: start_time and values of job_config are null")
@@ -63,7 +69,8 @@ class Quirks(BaseModel):
     omit_total: bool = Field(False, description="package list without `total`, as in the sample")
     # rules
     queue_tag_id: Literal["any", "queue_id", "resource_id", "name"] = Field(
-        "any", description="what tag calls name a queue by: the vendor says queue_id, OTC nothing; any takes all three"
+        "queue_id",
+        description="what tag calls name a queue by: the vendor says queue_id, OTC nothing; any takes all three",
     )
     keep_empty_group: bool = Field(False, description="a package group without packages stays in the list")
     ignore_missing_savepoint: bool = Field(False, description="run with resume_savepoint never answers DLI.13017")

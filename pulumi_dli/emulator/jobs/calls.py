@@ -205,8 +205,14 @@ def _meant(call: Call, position: int, job_id: int, missing: str) -> Job:
         raise Refusal(400, fault.code or "DLI.10001", fault.message or "Internal error.")
     job = call.core.part(Jobs).find(call.project_id, job_id)
     if job is None:
-        raise Refusal(400, missing, f"The job id {job_id} does not exist.")
+        raise _missing(call, missing, job_id)
     return job
+
+
+def _missing(call: Call, code: str, job_id: object) -> Refusal:
+    quirk = call.core.quirks.job_not_found
+    code = code if quirk == "vendor" else quirk
+    return Refusal(404 if code == "DLI.0023" else 400, code, f"The job id {job_id} does not exist.")
 
 
 # one job
@@ -235,7 +241,7 @@ def savepoint(call: Call) -> Reply:
     job, asked = _existing(call, "DLI.16001"), call.read(Savepoint)
     if asked.action != "TRIGGER":
         raise bad_parameter("Invalid parameter action: only TRIGGER is known.")
-    folder = f"{_folder(asked.savepoint_path)}{call.core.clock.now_ms()}/" if asked.savepoint_path else None
+    folder = f"{_folder(call, asked.savepoint_path)}{call.core.clock.now_ms()}/" if asked.savepoint_path else None
     call.core.part(Jobs).make_savepoint(job, folder)
     inner = {"is_success": "true", "message": "api.msg.deal_savepoint_success"}  # JSON text within JSON (dli-api 6.10)
     success: Any = True if call.core.quirks.savepoint_answer == "bare" else JOB_SUCCESS
@@ -244,11 +250,14 @@ def savepoint(call: Call) -> Reply:
 
 def import_savepoint(call: Call) -> Reply:
     job = _existing(call, "DLI.16001")
-    call.core.part(Jobs).import_savepoint(job, _folder(call.read(ImportSavepoint).savepoint_path))
+    call.core.part(Jobs).import_savepoint(job, _folder(call, call.read(ImportSavepoint).savepoint_path))
     return Reply(200, _done("The job is updated successfully."))
 
 
-def _folder(path: str) -> str:
+def _folder(call: Call, path: str) -> str:
+    form = call.core.quirks.savepoint_path_form
+    if form != "any" and path.startswith("obs://") != (form == "obs"):
+        raise bad_parameter("Invalid parameter savepoint_path.")
     where = locate_folder(path.removesuffix("_metadata"))
     if where is None:
         raise bad_parameter("Invalid parameter savepoint_path: bucket/folder/ or obs://bucket/folder/ is needed.")
@@ -307,7 +316,7 @@ def _found(call: Call) -> list[Job]:
 def _existing(call: Call, code: str) -> Job:
     job = call.core.part(Jobs).find(call.project_id, call.params["job_id"])
     if job is None:
-        raise Refusal(400, code, f"The job id {call.params['job_id']} does not exist.")
+        raise _missing(call, code, call.params["job_id"])
     return job
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.api.tags import LONG_PAGE
 from pulumi_dli.clock import Clock
-from pulumi_dli.errors import ApiError, AuthError, NotFoundError, ThrottledError
+from pulumi_dli.errors import ApiError, NotFoundError, ThrottledError
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
+from pulumi_dli.lifecycle.coalescing.unread_tags import UnreadTags
 from pulumi_dli.specs.values import OWNER_TAG
 
 _BURST_SECONDS = 5.0
@@ -35,7 +35,7 @@ class TagsApi(Protocol):
 class TagReads:
     """Reads of the tags of one kind of object. Thread-safe."""
 
-    def __init__(self, tags: TagsApi, kind: str, clock: Clock) -> None:
+    def __init__(self, tags: TagsApi, kind: str, clock: Clock, unread: UnreadTags | None = None) -> None:
         self._tags = tags
         self._kind = kind
         self._clock = clock
@@ -43,7 +43,7 @@ class TagReads:
         self._last = clock.now()
         self._peers = 0  # who has read, or is about to, in this burst
         self._ours: SingleFlight[Mapping[str, Mapping[str, str]] | None] = SingleFlight(self._find, clock=clock)
-        self._published = True
+        self._unread = UnreadTags() if unread is None else unread
 
     @contextmanager
     def expect(self) -> Iterator[None]:
@@ -60,8 +60,8 @@ class TagReads:
                 self._last = self._clock.now()
 
     def of(self, id: str) -> Mapping[str, str] | None:
-        """The tags of an object, {} when it has none or is gone; None where the region has no tag calls."""
-        if not self._published:
+        """The tags of an object, {} when it has none or is gone; None where they cannot be read."""
+        if self._unread.knows(self._kind):
             return None
         if self._peers <= 1:
             return self._one(id)
@@ -74,24 +74,21 @@ class TagReads:
 
     def _one(self, id: str) -> Mapping[str, str] | None:
         try:
-            return self._tags.list(self._kind, id) if self._published else None
+            return None if self._unread.knows(self._kind) else self._tags.list(self._kind, id)
         except NotFoundError:
             return {}
         except ApiError as error:
-            if not is_unsupported(error):
+            if not self._unread.bears(error, self._kind, of_one=True):
                 raise
-            self._published = False
             return None
 
     def _find(self) -> Mapping[str, Mapping[str, str]] | None:
         """All that carry our tag; None where that cannot be asked for: then each is asked for alone."""
         try:
             return self._tags.find_resources(self._kind, {OWNER_TAG: None}, limit=LONG_PAGE, pages=max(self._peers, 1))
-        except (AuthError, ThrottledError):
+        except ThrottledError:
             raise
         except ApiError as error:
-            if is_unsupported(error):
-                self._published = False
-            elif error.status >= 500:
+            if not self._unread.bears(error, self._kind, of_one=False) and error.status >= 500:
                 raise
             return None

@@ -18,6 +18,7 @@ from pulumi_dli.lifecycle.jobs.mapping import (
     LIVE_FIELDS,
     SENT,
     differing,
+    is_computed,
     is_same,
     is_unreported,
     live_value,
@@ -199,7 +200,8 @@ def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Fli
     if job.config.checkpoint_enabled:
         gone = [field for field in gone if field != "checkpoint_path"]
     told = [field for field in gone if field in CLEARED and (sent or field in LIVE_FIELDS)]
-    return [*differing(inputs, job, told), *(field for field in gone if field not in CLEARED)]
+    kept = [field for field in differing(inputs, job, told) if not is_computed(job, field)]
+    return [*kept, *(field for field in gone if field not in CLEARED)]
 
 
 def deferred_fields(

@@ -46,7 +46,7 @@ from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.tagging import set_declared_tags
+from pulumi_dli.lifecycle.tagging import set_declared_tags, tags_of
 from pulumi_dli.specs import rules
 from pulumi_dli.specs.declared import Declared, cloud_of
 from pulumi_dli.specs.fields import Change, CheckFailure, Effect, changes
@@ -171,7 +171,7 @@ class FlinkJarJobLifecycle:
             )
         inputs = {field: olds[field] for field in FlinkJarJobSpec.model_fields if olds.get(field) is not None}
         found = mapping.refreshed(inputs, job, olds.get("deferred") or {})
-        found = {**found, **self._state_input(job, olds), **self._tags_input(session, id, inputs)}
+        found = {**found, **self._state_input(job, olds), **self._tags_input(call, session, id, inputs)}
         found = {field: value for field, value in found.items() if value is not None}
         outs = {key: olds[key] for key in (*NOTES, *session.where()) if key in olds}
         outs = {
@@ -195,10 +195,12 @@ class FlinkJarJobLifecycle:
             return {"state": declared or None}
         return {"state": observed}
 
-    def _tags_input(self, session: Session, id: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def _tags_input(
+        self, call: OperationContext, session: Session, id: str, inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
         if "tags" not in inputs:
             return {}
-        tags = declared_tags_now(inputs["tags"], session.job_tags.of(id))
+        tags = declared_tags_now(inputs["tags"], tags_of(call, session, tagged_job(id)))
         return {} if tags is None else {"tags": tags or None}
 
     def _unfinished(
@@ -376,7 +378,7 @@ class FlinkJarJobLifecycle:
             call.warn(f"Flink job {id} is kept, only this entry is forgotten: {name_of(heir)} of this stack holds it")
             return
         with session.job_tags.expect():
-            tags = session.job_tags.of(id)
+            tags = tags_of(call, session, tagged_job(id))
         if is_foreign(tags, str(olds.get("owner_tag") or "")):
             call.warn(f"Flink job {id} is only forgotten, not deleted: its tag {OWNER_TAG} names another owner")
             return
@@ -393,7 +395,7 @@ class FlinkJarJobLifecycle:
             except UnknownOutcomeError:  # of the delete, and of nothing before it: the state is saved
                 operations.see_deleted()
                 return
-        if not result.ok and result.code not in ("DLI.17001", "DLI.16001"):
+        if not result.ok and not result.gone and not (result.said_missing and operations.is_gone()):
             raise DliError(f"{operations.what} was not deleted: {result.code} {result.message}")
 
     def _save_before_delete(

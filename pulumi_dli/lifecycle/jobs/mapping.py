@@ -7,6 +7,7 @@ The nested places of a read (dli-api 6.9), what the service makes up by itself (
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ _NEVER_MADE_UP = frozenset(
         "obs_bucket",
     }
 )
+_ADJUSTED = frozenset({"cu_number"})
+"""What the service changes by itself after it was given."""
 _NEVER_READ = FlinkJarJobSpec.marked(Mark.NEVER_READ)
 _ALWAYS_SET = FlinkJarJobSpec.marked(Mark.ALWAYS_READ)
 
@@ -174,17 +177,34 @@ def undo_body(changed: Collection[str], job: FlinkJob, olds: Mapping[str, Any]) 
 
     Args:
         changed: the fields that an upgrade sent. What it did not send is as it was: sending it would pin what the
-            service has computed, or be refused.
+            service has computed, or be refused. What it did send, and was computed before, is computed again.
         job: its details before the upgrade.
         olds: the outputs then, for what the service does not tell.
     """
-    before = {
-        field: olds.get(field) if is_unreported(job, field) else live_value(job, field)
-        for field in SENT
-        if field in changed
-    }
+    before = {field: _given_before(field, job, olds) for field in SENT if field in changed}
     if job.config.checkpoint_enabled and "checkpoint_path" in before:
         before["checkpoint_path"] = None  # the service's own then (dli_02_0230: not to be given together)
     if str(job.config.resource_config_version or "v1") != "v2":
         before.pop("resource_config", None)  # a default that the service shows for v1, too (dli-api 6.9)
     return body(before, before.keys())
+
+
+def is_computed(job: FlinkJob, field: str) -> bool:
+    """Whether the service made up the value that it shows (dli-api 6.1), as far as can be told."""
+    if field != "tm_slot_num":
+        return False
+    config = job.config
+    workers = max((config.cu_number or 2) - (config.manager_cu_number or 1), 1)
+    slots = (config.parallel_number or 1) * (config.tm_cus or 1) / workers
+    return config.tm_slot_num in (None, 0, 1 if slots < 1 else math.ceil(slots), math.floor(slots))
+
+
+def _given_before(field: str, job: FlinkJob, olds: Mapping[str, Any]) -> Any:
+    """What a job was given for this field, None when it was given nothing: not what the service made of that."""
+    given, live = olds.get(field), live_value(job, field)
+    if is_unreported(job, field):
+        return given
+    if given is None:
+        return None if is_computed(job, field) else live
+    adjusted = field in _ADJUSTED and live is not None and is_same(field, given, live, olds)
+    return given if adjusted else live

@@ -92,6 +92,14 @@ class JobView:
         """The job's details, read now."""
         return self.session.client.flink_jobs.get(self.job_id)
 
+    def is_gone(self) -> bool:
+        """Whether there is no such job any more."""
+        try:
+            self.look()
+        except NotFoundError:
+            return True
+        return False
+
     def get_shared(self) -> FlinkJob:
         """The job as of now: out of a list page that all who look now share, where that tells enough."""
         with self.session.jobs.expect():
@@ -162,7 +170,7 @@ class JobView:
         return int(told * 1000) if told is not None else 0
 
     def _refused(self, what: str, result: ItemResult, verb: str) -> DliError:
-        if result.code in ("DLI.13007", "DLI.16001"):
+        if result.gone or (result.said_missing and self.is_gone()):
             return NotFoundError(f"{self.what} {what}: it does not exist", status=400, code=result.code)
         kind = ConflictError if result.code == "DLI.15002" else ApiError
         return kind(

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, ThrottledError
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign
 from pulumi_dli.lifecycle.packages.cleanup import PACKAGE, holdings, objects_of, release
+from pulumi_dli.lifecycle.packages.create import tagged_package
 from pulumi_dli.lifecycle.packages.mapping import (
     FAILED,
     Held,
@@ -34,7 +34,8 @@ from pulumi_dli.lifecycle.packages.mapping import (
     wanted,
 )
 from pulumi_dli.lifecycle.packages.update import PackageGroupUpdate
-from pulumi_dli.lifecycle.session import PACKAGE_TAGS, Session
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.tagging import tags_of
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -76,12 +77,12 @@ class PackageGroupLifecycle:
     def create(self, call: OperationContext, session: Session, spec: PackageGroupSpec) -> CreateResult:
         return CreateResult(str(spec.group_name), PackageGroupUpdate(call, session, spec).bring_in_line())
 
-    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         session.must_be_where(olds, f"package group {id}")
         group = session.packages.get().group(id)
         there = held(group)
         if "packages" not in olds:
-            return self._imported(session, id)
+            return self._imported(call, session, id)
         ours = _ours(olds)
         if group is None and not set(ours) & set(there):
             return None
@@ -91,7 +92,7 @@ class PackageGroupLifecycle:
         if "owner" in inputs and group is not None and group.owner:
             inputs["owner"] = group.owner
         if "tags" in inputs:
-            inputs["tags"] = _tags_seen(session, id, inputs["tags"], set(ours) & set(there))
+            inputs["tags"] = _tags_seen(call, session, id, inputs["tags"], set(ours) & set(there))
         failed = sorted(name for name in records(olds.get("uploaded")) if name in there and _failed(there[name]))
         outs = {**olds, **inputs, **observed_outs(group, there, ours), **session.where()}
         reasons = tuple(f"package {id}/{name} is {FAILED}: `pulumi up` uploads it again" for name in failed)
@@ -120,14 +121,14 @@ class PackageGroupLifecycle:
         inherited = [record for name, record in ours.items() if name in heirs]
         release(call, session, olds, objects_of([*gone, *inherited]))
 
-    def _imported(self, session: Session, id: str) -> Observation | None:
+    def _imported(self, call: OperationContext, session: Session, id: str) -> Observation | None:
         group = session.packages.get().group(id)
         if group is None:
             return None
         inputs, entries = imported(group)
         there = held(group)
-        tags = _package_tags(session) or {}
-        marks = {tags.get(f"{id}#{name}", {}).get(OWNER_TAG, "") for name in there}
+        tags = {name: tags_of(call, session, tagged_package(id, name)) for name in there}
+        marks = {(found or {}).get(OWNER_TAG, "") for found in tags.values()}
         outs = {
             **inputs,
             **observed_outs(group, there, there),
@@ -162,22 +163,12 @@ def _failed(package: Held) -> bool:
     return package.status == FAILED
 
 
-def _package_tags(session: Session) -> Mapping[str, Mapping[str, str]] | None:
-    """The tags of all packages, by `group#package`, in one call; None where the region has no tag calls."""
-    try:
-        return session.client.tags.find_resources(PACKAGE_TAGS, {})
-    except ApiError as error:
-        if is_unsupported(error):
-            return None
-        raise
-
-
-def _tags_seen(session: Session, id: str, managed_tags: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+def _tags_seen(
+    call: OperationContext, session: Session, id: str, managed_tags: Mapping[str, str], names: Collection[str]
+) -> dict[str, str]:
     """The program's tags as the packages carry them; the first package that lacks one decides."""
-    found = _package_tags(session)
-    for name in sorted(names) if found is not None else ():
-        tags = (found or {}).get(f"{id}#{name}", {})
-        seen = declared_tags_now(managed_tags, tags)
+    for name in sorted(names):
+        seen = declared_tags_now(managed_tags, tags_of(call, session, tagged_package(id, name)))
         if seen is not None and seen != dict(managed_tags):
             return seen
     return dict(managed_tags)
@@ -188,10 +179,13 @@ def _spared(
 ) -> tuple[list[str], list[str]]:
     """The packages that another entry of this state holds, and those that somebody else has taken over."""
     heirs = [name for name in names if session.claims.heir(PACKAGE, f"{id}/{name}", urn=call.urn, outs=olds)]
-    tags = _package_tags(session) if set(names) - set(heirs) else None
     recorded = str(olds.get("owner_tag") or "")
-    foreign = [name for name in names if is_foreign((tags or {}).get(f"{id}#{name}"), recorded)]
-    return sorted(heirs), sorted({*foreign} - {*heirs})
+    foreign = [
+        name
+        for name in set(names) - set(heirs)
+        if is_foreign(tags_of(call, session, tagged_package(id, name)), recorded)
+    ]
+    return sorted(heirs), sorted(foreign)
 
 
 def _delete(session: Session, group: str, name: str) -> None:

@@ -210,6 +210,7 @@ class PackageGroupUpdate:
         def upload(owner: str) -> None:
             tags = {**(self._spec.tags or {}), **({OWNER_TAG: owner} if owner else {})}
             groups.upload(self._group, paths, kind, is_async, tags=tags or None)
+            self._session.tags_changed()
             self._owner_tag = owner
 
         tagged_where_possible(self._call, upload, self._owner_tag, declared=self._spec.tags)

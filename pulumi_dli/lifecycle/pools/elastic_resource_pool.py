@@ -27,8 +27,9 @@ from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.pools import operations, preview
 from pulumi_dli.lifecycle.pools.create import KIND, PoolCreation
 from pulumi_dli.lifecycle.pools.mapping import computed_outputs, imported, managed, refreshed
-from pulumi_dli.lifecycle.pools.operations import CHANGE_SECONDS, PoolUpdate, PoolWait, observe
+from pulumi_dli.lifecycle.pools.operations import CHANGE_SECONDS, PoolUpdate, PoolWait, observe, tagged_pool
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.tagging import tags_of
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.values import OWNER_TAG, whole
@@ -68,14 +69,14 @@ class ElasticResourcePoolLifecycle:
         found = {key: value for key, value in (made.tags or {}).items() if key in declared}
         return CreateResult(made.id, update.bring_in_line(tags_before=declared if made.found is None else found))
 
-    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         name = id.lower()
         session.must_be_where(olds, f"elastic resource pool {name}")
         pool = observe(session, name)
         if pool is None:
             return None
         known = bool(managed(olds))
-        tags = _listed_tags(session, pool) if "tags" in managed(olds) or not known else None
+        tags = tags_of(call, session, tagged_pool(pool)) if "tags" in managed(olds) or not known else None
         inputs = refreshed(pool, olds, tags) if known else imported(pool, tags)
         whose = whose_in(olds) if known else {"owner_tag": (tags or {}).get(OWNER_TAG, "")}
         outs = {**inputs, **computed_outputs(pool, olds), **session.where(), **whose}
@@ -105,7 +106,7 @@ class ElasticResourcePoolLifecycle:
         pool = observe(session, id, not_older_than=session.clock.now())
         if pool is None:
             return
-        if is_foreign(_listed_tags(session, pool), olds.get("owner_tag") or ""):
+        if is_foreign(tags_of(call, session, tagged_pool(pool)), olds.get("owner_tag") or ""):
             call.warn(
                 f"{what} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another resource "
                 "holds it now"
@@ -160,12 +161,6 @@ def _unhealthy(pool: ElasticResourcePool) -> tuple[str, ...]:
     if pool.status != FAILED:
         return ()
     return (f"elastic resource pool {pool.name} is {FAILED}: {pool.fail_reason or 'the service gives no reason'}",)
-
-
-def _listed_tags(session: Session, pool: ElasticResourcePool) -> Mapping[str, str] | None:
-    """The pool's tags out of one call for all pools; None where tags cannot be read."""
-    found = session.pool_tags()
-    return None if found is None else found.get(pool.resource_id or "") or found.get(pool.name) or {}
 
 
 class _Deletion:

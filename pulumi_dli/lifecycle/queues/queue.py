@@ -30,8 +30,9 @@ from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.queues import policies, preview
 from pulumi_dli.lifecycle.queues.create import KIND, QueueCreation
 from pulumi_dli.lifecycle.queues.mapping import computed_outputs, imported, managed, refreshed
-from pulumi_dli.lifecycle.queues.update import QueueUpdate, observe
+from pulumi_dli.lifecycle.queues.update import QueueUpdate, observe, tagged_queue
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.lifecycle.tagging import tags_of
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -73,14 +74,14 @@ class QueueLifecycle:
         before = declared if fresh else {key: value for key, value in (made.tags or {}).items() if key in declared}
         return CreateResult(made.id, update.bring_in_line(tags_before=before))
 
-    def read(self, _call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
+    def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
         name = id.lower()
         session.must_be_where(olds, f"queue {name}")
         queue = observe(session, name)
         if queue is None:
             return None
         known = bool(managed(olds))
-        tags = _listed_tags(session, queue) if "tags" in managed(olds) or not known else None
+        tags = tags_of(call, session, tagged_queue(queue)) if "tags" in managed(olds) or not known else None
         there = _policies(session, queue)
         inputs = refreshed(queue, olds, tags, there) if known else imported(queue, tags, there)
         whose = whose_in(olds) if known else {"owner_tag": (tags or {}).get(OWNER_TAG, "")}
@@ -105,7 +106,7 @@ class QueueLifecycle:
         queue = observe(session, id, not_older_than=session.clock.now())
         if queue is None:
             return
-        if is_foreign(_listed_tags(session, queue), olds.get("owner_tag") or ""):
+        if is_foreign(tags_of(call, session, tagged_queue(queue)), olds.get("owner_tag") or ""):
             call.warn(
                 f"queue {id} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another "
                 "resource holds it now"
@@ -164,14 +165,6 @@ def _policies(session: Session, queue: Queue) -> policies.Policies | None:
     """The scaling policies of a queue in a pool, out of one call for all queues of the pool; None outside of pools."""
     pool = (queue.elastic_resource_pool_name or "").lower()
     return policies.found(session.queues_of(pool).get(), queue.queue_name.lower()) if pool else None
-
-
-def _listed_tags(session: Session, queue: Queue) -> Mapping[str, str] | None:
-    """The queue's tags out of one call for all queues; None where tags cannot be read."""
-    found = session.queue_tags()
-    if found is None:
-        return None
-    return found.get(queue.resource_id or "") or found.get(queue.queue_name) or {}
 
 
 def _delete(session: Session, id: str) -> None:

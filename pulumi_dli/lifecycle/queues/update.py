@@ -365,6 +365,6 @@ def observe(session: Session, name: str, *, not_older_than: float | None = None)
 
 
 def tagged_queue(queue: Queue) -> TaggedObject:
-    """The queue as the tag calls may know it (dli-api 4.7)."""
-    ids = tuple(filter(None, (queue.resource_id, queue.queue_name)))
+    """The queue as the tag calls know it (dli-api 4.7): by the `queue_id` of the list, where the list has one."""
+    ids = tuple(str(one) for one in (queue.queue_id, queue.resource_id, queue.queue_name) if one)
     return TaggedObject(QUEUE_TAGS, ids, f"queue {queue.queue_name.lower()}")
