@@ -377,6 +377,14 @@ class Stack:
         self.call("POST", "/v1.0/{p}/queues", body)
         return name
 
+    def enter_pool(self, queue: str = "q1", pool: str = "pool") -> None:
+        """Put a queue into an elastic resource pool of its own; only jobs on such queues may name an agency."""
+        sizes = {"min_cu": 64, "max_cu": 128}
+        self.call("POST", "/v3/{p}/elastic-resource-pools", {"elastic_resource_pool_name": pool, **sizes})
+        self.emulator.advance(600)
+        self.call("POST", f"/v3/{{p}}/elastic-resource-pools/{pool}/queues", {"queue_name": queue})
+        self.emulator.advance(600)
+
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs of this stack's project as the emulator knows them."""
         return [job for job in self.emulator.jobs() if job["project_id"] == self.project_id]

@@ -46,6 +46,11 @@ _DUPLICATE_CODES = frozenset({"DLI.0006", "DLI.11004"})
 # The objects these name are missing ones that a create refers to: their texts hold "exist" as well (dli-api 3.4).
 _MISSING_CODES = frozenset({"DLI.0002", "DLI.11016", "DLI.11032"})
 _DENIED = re.compile(r"(\bnot|n't|\bno longer|\bcannot)\s+(yet\s+|already\s+)?exist|\bno\b.*\bexists?\b", re.IGNORECASE)
+_NEXT_STEPS = {
+    "DLI.11016": "let DLI use the bucket: `pulumi-dli doctor --bucket NAME --authorize`, or at the console",
+    "DLI.11032": "create the SMN topic, or take smn_topic out",
+}
+"""What to do about a refusal whose own text does not say it (dli-api 3.4)."""
 _CLIPPED = 500
 _CLIPPED_ID = 64  # of codes and request ids
 
@@ -210,6 +215,7 @@ def epoch(date: str) -> float:
 def _classified(answer: Response) -> DliError:
     request, status = answer.request, answer.status
     code, text = read_error(answer.value, status)
+    text = f"{text.rstrip('.')}: {_NEXT_STEPS[code]}" if code in _NEXT_STEPS else text
     plain = answer.error(ApiError, code, text)
     if status == 429:
         throttled = ThrottledError(

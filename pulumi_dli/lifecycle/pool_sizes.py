@@ -60,6 +60,16 @@ class DeclaredPools:
     _computed_outputs: dict[str, tuple[str, QueueFacts]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def declare_facts(self, urn: str, queue: str, computed_outputs: QueueFacts) -> None:
+        """What will be true of a queue of the program, for the jobs on it."""
+        with self._lock:
+            self._facts[urn] = queue, facts
+
+    def facts_of(self, queue: str) -> QueueFacts | None:
+        """What the program says of the queue of this name; None when it declares none."""
+        with self._lock:
+            return next((facts for name, facts in self._facts.values() if name == queue), None)
+
     def declare_pool(self, urn: str, name: str, min_cu: int, max_cu: int) -> str | None:
         """A pool of the program; what does not fit into it, None when all does."""
         with self._lock:

@@ -216,7 +216,7 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
         ),
         "checkpoint_enabled": Flag(),
         "checkpoint_mode": Whole(words=(("exactly_once", 1), ("at_least_once", 2)), least=1, most=2),
-        "checkpoint_interval": Whole(least=1, most=3600),
+        "checkpoint_interval": Whole(least=1, most=999999),
         "obs_bucket": Text(
             pattern="(?![0-9]+(\\.[0-9]+){3}$)(?!.*(\\.\\.|\\.-|-\\.))[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
             rule="must be the name of a bucket: 3 to 63 lower-case letters, digits, - or ., without obs:// and folders",
@@ -441,7 +441,7 @@ class FlinkJarJob(DliResource, module="dli", name="FlinkJarJob"):
             resource_config: Cores, memory, slots and parallelism, with `v2`.
             checkpoint_enabled: Make checkpoints (false).
             checkpoint_mode: 1 `exactly_once` or 2 `at_least_once`.
-            checkpoint_interval: Seconds between checkpoints (10).
+            checkpoint_interval: Seconds between checkpoints (10; on Huawei Cloud at most 3600).
             obs_bucket: Bucket for checkpoints, savepoints and logs; DLI must be authorised for it.
             log_enabled: Write logs to `obs_bucket` (false).
             smn_topic: SMN topic that hears of failures.

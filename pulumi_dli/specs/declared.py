@@ -17,11 +17,22 @@ class QueueFacts:
         in_pool: whether it lives in an elastic resource pool.
         basic_pool: whether that pool is of the basic edition.
         cus: how many CUs it has.
+        versions: the Flink versions that it offers to jar jobs; empty: not known.
     """
 
     in_pool: bool | None = None
     basic_pool: bool | None = None
     cus: int | None = None
+    versions: tuple[str, ...] = ()
+
+    def beside(self, other: QueueFacts) -> QueueFacts:
+        """These facts, and where they say nothing, the others."""
+        return QueueFacts(
+            self.in_pool if self.in_pool is not None else other.in_pool,
+            self.basic_pool if self.basic_pool is not None else other.basic_pool,
+            self.cus if self.cus is not None else other.cus,
+            self.versions or other.versions,
+        )
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,12 @@ class Declared:
     @property
     def version(self) -> tuple[int, int] | None:
         return version_of(self.inputs.get("flink_version"))
+
+    @property
+    def offered(self) -> bool | None:
+        """Whether its queue offers its Flink version; None where the queue, or the program, says nothing."""
+        known = {version_of(text) for text in self.queue.versions} - {None}
+        return None if self.version is None or not known else self.version in known
 
     @property
     def new(self) -> bool:
@@ -117,6 +134,7 @@ class Declared:
             "version": ".".join(map(str, self.version or ())),
             "sizes": ", ".join(self.cu_sizes),
             "cus": str(self.queue.cus),
+            "versions": ", ".join(self.queue.versions),
         }
 
 

@@ -178,8 +178,8 @@ class FlinkJobSpec(Spec):
     checkpoint_mode: Annotated[
         int | None, Effect.RESTART, Cleared(1), CHECKPOINT_MODES, BeforeValidator(_checkpoint_mode)
     ] = Field(None, description="1 `exactly_once` or 2 `at_least_once`.")
-    checkpoint_interval: Annotated[int | None, Effect.RESTART, Cleared(10), Whole(least=1, most=3600)] = Field(
-        None, description="Seconds between checkpoints (10)."
+    checkpoint_interval: Annotated[int | None, Effect.RESTART, Cleared(10), Whole(least=1, most=999_999)] = Field(
+        None, description="Seconds between checkpoints (10; on Huawei Cloud at most 3600)."
     )
     obs_bucket: Annotated[str | None, Effect.IN_PLACE, Cleared(""), BUCKET] = Field(
         None, description="Bucket for checkpoints, savepoints and logs; DLI must be authorised for it."

@@ -112,6 +112,11 @@ COMBINATIONS: tuple[Combination, ...] = (
     Combination("4", _W, _AGENCY_PAGE, (_AGENCY, _VERSION, *_SAVING),
                 lambda j: j.powerless and not j.demands_state and j.upgrade_mode != "stateless",
                 "no savepoints, so every restart would lose the state", _GIVE_AGENCY, _WITHOUT),
+    Combination("4", _W, _AGENCY_PAGE, (_AGENCY, _VERSION, *_SAVING),
+                lambda j: j.powerless and not j.demands_state and j.upgrade_mode != "stateless"
+                and j.savepoint_on_delete is None,
+                "a delete is refused, since its last savepoint cannot be made, until savepoint_on_delete=False",
+                _GIVE_AGENCY, _WITHOUT),
     Combination("3", _W, _AGENCY_PAGE, (_AGENCY, _VERSION, "checkpoint_enabled"),
                 lambda j: j.powerless and bool(j.checkpoint_enabled),
                 "no checkpoints, checkpoint_enabled has no effect", _GIVE_AGENCY, _WITHOUT),
@@ -189,6 +194,8 @@ COMBINATIONS: tuple[Combination, ...] = (
     Combination("6.1", _R, "dli_02_0228", ("cu_number", "queue_name"),
                 lambda j: bool(j.cu_number and j.queue.cus and j.cu_number > j.queue.cus),
                 "the queue has {cus} CUs, and a job cannot have more", "lower it, or scale the queue"),
+    Combination("4.3", _R, "dli_02_0016", (_VERSION, "queue_name"), lambda j: j.offered is False,
+                "the queue offers Flink {versions}, not {version}", "give one of these"),
     # Checkpoints.
     Combination("28", _W, _JAR_GUIDE, ("checkpoint_enabled", _VERSION), lambda j: bool(j.checkpoint_enabled) and j.old,
                 "is described for Flink 1.15 and later; with {version} the program's own code enables checkpoints",
@@ -294,6 +301,23 @@ def warnings(job: Declared, unknown: Collection[str] = (), fields: Collection[st
 def not_checked(job: Declared, unknown: Collection[str] = ()) -> list[Combination]:
     """The refusals that could not be judged, since nothing is known of the queue."""
     return [line for line in _judged(_R, unknown) if line.holds(job) is None]
+
+
+def is_open(job: Declared, unknown: Collection[str] = ()) -> bool:
+    """Whether more of the queue has to be known to judge the job."""
+    lines = [*_judged(_R, unknown), *_judged(_W, unknown)]
+    needs_size = job.cu_number is not None and job.queue.cus is None and job.queue.in_pool is not True
+    needs_versions = job.version is not None and job.offered is None
+    return needs_size or needs_versions or any(line.holds(job) is None for line in lines)
+
+
+def refused_by_queue(job: Declared, unknown: Collection[str] = ()) -> list[Finding]:
+    """The refusals that hold because of what is known of the queue, and that the program alone does not show."""
+    return [
+        Finding(line, line.message(job))
+        for line in _judged(_R, unknown)
+        if "queue_name" in line.fields and line.holds(job)
+    ]
 
 
 def _rule(line: Combination) -> Rule:

@@ -148,6 +148,12 @@ def _deleted(step: Step) -> tuple[str, tuple[Verdict, ...]]:
         return "is deleted", (Verdict.DELETED,)
     if str(olds.get("status") or "") not in _LIVE:
         return f"is deleted ({olds.get('status') or 'status unknown'})", (Verdict.DELETED,)
+    if _saves_before_delete(olds) and _is_never_saved(olds):
+        line = (
+            "is not deleted: its last savepoint cannot be made (Flink 1.15 and later without execution_agency_urn); "
+            "savepoint_on_delete=False and `pulumi up` first"
+        )
+        return line, (Verdict.DELETED, Verdict.BLOCKED)
     if _saves_before_delete(olds):
         return "is stopped with a last savepoint and deleted", (Verdict.DELETED,)
     return "is deleted without savepoint: its state is lost", (Verdict.STATE_DROPPED, Verdict.DELETED)
@@ -156,6 +162,13 @@ def _deleted(step: Step) -> tuple[str, tuple[Verdict, ...]]:
 def _saves_before_delete(olds: Mapping[str, Any]) -> bool:
     asked = olds.get("savepoint_on_delete")
     return bool(asked) if asked is not None else olds.get("upgrade_mode") != "stateless"
+
+
+def _is_never_saved(olds: Mapping[str, Any]) -> bool:
+    """Whether the service makes no savepoint of the job (dli-api 15, row 4)."""
+    version = re.match(r"(\d+)\.(\d+)", str(olds.get("flink_version") or ""))
+    new = version is not None and (int(version[1]), int(version[2])) >= (1, 15)
+    return new and not olds.get("execution_agency_urn")
 
 
 def _drifted(step: Step) -> Item:

@@ -262,7 +262,7 @@ JOBS = [
     *each("FlinkJarJob", "checkpoint_enabled", "needs obs_bucket", [True], obs_bucket=None),
     *each("FlinkJarJob", "log_enabled", "needs obs_bucket", [True], obs_bucket=None),
     *each("FlinkJarJob", "checkpoint_mode", "", [0, 3, "at_most_once", "Exactly_Once"]),
-    *each("FlinkJarJob", "checkpoint_interval", "", [0, -1, 3601, 1.5]),
+    *each("FlinkJarJob", "checkpoint_interval", "", [0, -1, 1_000_000, 1.5]),
     *each("FlinkJarJob", "checkpoint_path", "cannot be chosen", ["obs://state/c/"], **SAVED),
     *each("FlinkJarJob", "checkpoint_path", "", ["obs://state", "obs://State/c", "c", "", *BAD_FOLDERS[:3]]),
     *each("FlinkJarJob", "checkpoint_path", "", [f"obs://state/{folder}" for folder in BAD_FOLDERS]),

@@ -251,6 +251,28 @@ def test_what_real_clients_leave_out_or_send_as_zero_reads_back_so(project: Call
     assert ("feature" in rows["q"], rows["featured"]["feature"]) == (False, "ai")
 
 
+def test_the_bodies_of_the_vendors_terraform_provider_without_options_are_taken_and_read_back(project: Caller) -> None:
+    """A queue, a package and a job that leave all optional fields out; a difference is a second plan."""
+    queue = {"queue_name": "tf", "queue_type": "general", "cu_count": 16, "charging_mode": 1, "resource_mode": 1}
+    assert project("POST", "/v1.0/{p}/queues", {**queue, "platform": "x86_64"}).ok
+    rows = project("GET", "/v1.0/{p}/queues?queue_type=all").json()["queues"]
+    row = next(row for row in rows if row["queue_name"] == "tf")
+    assert {name: row[name] for name in queue} == queue
+    assert "feature" not in row
+    project.package("tf.jar", "tf")
+    sizes = {"cu_number": 2, "parallel_number": 1, "manager_cu_number": 1, "tm_cus": 1, "tm_slot_num": 0}
+    flags = {"log_enabled": False, "restart_when_exception": False, "resume_checkpoint": False, "resume_max_num": -1}
+    fields = {**sizes, **flags, "entrypoint": "tf/tf.jar"}
+    made = project("POST", f"{JOBS}/flink-jobs", {"name": "tf", "queue_name": "tf", **fields})
+    assert made.ok, made.text
+    job_id = made.json()["job"]["job_id"]
+    assert project("PUT", f"{JOBS}/flink-jobs/{job_id}", {**sizes, "name": "tf", "queue_name": "tf"}).ok
+    config = project.details(job_id)["job_config"]
+    assert {name: config[name] for name in fields} == fields
+    assert [config.get(name) or "" for name in ("obs_bucket", "smn_topic", "checkpoint_path", "image")] == [""] * 4
+    assert project.run(job_id).ok
+
+
 def _try(call: Caller, name: str = "job", **fields: Any) -> requests.Response:
     body = {"name": name, "queue_name": "pooled", "entrypoint": "g/app.jar", "obs_bucket": "bucket", **fields}
     return call("POST", f"{JOBS}/flink-jobs", body)

@@ -134,6 +134,7 @@ def test_a_savepoint_that_a_new_flink_without_agency_cannot_make_is_refused_in_t
     with pytest.raises(Failed, match=r"Flink 1\.15 without execution_agency_urn"):
         stream.up(**change)
     assert stream.stack.operations("jobs.stop", "jobs.update") == before
+    stream.stack.enter_pool()
     assert stream.preview(**change, upgrade_mode="stateless").notes
 
 
@@ -141,6 +142,7 @@ def test_an_upgrade_to_a_new_flink_without_agency_that_could_not_restore_is_refu
     stream.up(flink_version="1.12")
     with pytest.raises(Failed, match=r"Flink 1\.15 without execution_agency_urn"):
         stream.preview(**NEW_FLINK)
+    stream.stack.enter_pool()
     assert stream.preview(**NEW_FLINK, execution_agency_urn="mine").notes
 
 

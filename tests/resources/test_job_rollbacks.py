@@ -347,6 +347,8 @@ def told(definition: dict) -> dict:
 def test_a_rollback_puts_back_what_the_upgrade_sent_and_nothing_else(stream, given, changed, put_back):
     stream.stack.queue("q2")
     stream.emulator.put_object("other", "README", b"another bucket")
+    if "execution_agency_urn" in given:
+        stream.stack.enter_pool()
     running(stream, **given)
     before = told(stream.real["definition"])
     bad(stream, "submit_fail")

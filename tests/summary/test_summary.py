@@ -90,6 +90,19 @@ def test_drift_names_what_was_changed_and_what_is_gone() -> None:
         ({"upgrade_mode": "stateless"}, "is deleted without savepoint: its state is lost"),
         ({"upgrade_mode": "stateless", "savepoint_on_delete": True}, "is stopped with a last savepoint and deleted"),
         ({"status": "job_cancel_success"}, "is deleted (job_cancel_success)"),
+        ({"flink_version": "1.15", "execution_agency_urn": "mine"}, "is stopped with a last savepoint and deleted"),
+        ({"flink_version": "1.12"}, "is stopped with a last savepoint and deleted"),
+        (
+            {"flink_version": "1.15", "savepoint_on_delete": False},
+            "is deleted without savepoint: its state is lost",
+        ),
+        (
+            {"flink_version": "1.15"},
+            (
+                "is not deleted: its last savepoint cannot be made (Flink 1.15 and later without execution_agency_urn)"
+                "; savepoint_on_delete=False and `pulumi up` first"
+            ),
+        ),
     ],
 )
 def test_a_delete_is_told_from_the_state(state: dict[str, Any], line: str) -> None:

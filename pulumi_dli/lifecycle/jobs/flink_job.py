@@ -21,7 +21,7 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created
-from pulumi_dli.lifecycle.jobs import mapping, outputs, preview, savepoints
+from pulumi_dli.lifecycle.jobs import mapping, outputs, preview, queue_facts, savepoints
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
 from pulumi_dli.lifecycle.jobs.create import KIND, create_job, tagged_job
 from pulumi_dli.lifecycle.jobs.desired import (
@@ -42,6 +42,7 @@ from pulumi_dli.lifecycle.jobs.plan import (
     plan_upgrade,
     state_without_savepoint,
 )
+from pulumi_dli.lifecycle.jobs.reach import must_be_savable
 from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
@@ -254,6 +255,9 @@ class FlinkJarJobLifecycle:
         plan = plan_upgrade(observed_from_job(job, olds), wanted(changed, olds, inputs, job).desired)
         if plan.blocked:
             raise UpgradeBlockedError(f"{operations.what} was left as it is: {plan.blocked}")
+        if plan.stop is not None and plan.start is not None:
+            found = queue_facts.as_found(call, session, inputs, (), str(olds.get("endpoint")))
+            queue_facts.must_go_with_its_queue(found, what=f"{operations.what} was left as it is: it")
         if plan.warning:
             call.warn(f"{operations.what}: {plan.warning}")
         self._update_tags(call, session, job_id, olds, inputs)
@@ -415,6 +419,7 @@ class FlinkJarJobLifecycle:
             if phase_of(job.status) is Phase.UNSURE:
                 self._keep_what_there_is(operations, job, olds)
                 return
+            must_be_savable(operations.what, job, olds)
             try:
                 stopped = operations.stop(job, savepoint=True, path_needed=replaced)
             except CancelledError:

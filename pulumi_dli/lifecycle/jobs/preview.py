@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.differences import named
+from pulumi_dli.lifecycle.jobs import queue_facts
 from pulumi_dli.lifecycle.jobs.desired import DesiredUpdate, observed_from_job, remembered, wanted
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, ObservedState, Phase, Plan, Restore, Stop, phase_of, plan_upgrade
+from pulumi_dli.lifecycle.jobs.reach import as_it_runs
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.specs import rules
-from pulumi_dli.specs.declared import Declared, cloud_of
+from pulumi_dli.specs.declared import Declared
 from pulumi_dli.specs.fields import Effect
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Col
     line = lines.get(state, "starts")
     if line == "starts" and (news.get("initial_savepoint_path") or "initial_savepoint_path" in unknown):
         line = "starts from initial_savepoint_path"
+    job = queue_facts.as_declared(call, news)
+    queue_facts.must_go_with_its_queue(job, unknown, what=f"Flink job {news.get('name', '')}")
     call.info(line)
-    _warn_of_combinations(call, Declared(news), unknown)
+    _warn_of_combinations(call, job, unknown)
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
@@ -67,9 +71,12 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
         raise UpgradeBlockedError(
             f"Flink job {request.olds.get('name', '')} ({request.id}): {plan.line} cannot work. {why}"
         )
+    declared = _with_its_queue(call, request, plan)
+    queue_facts.must_go_with_its_queue(
+        declared, request.unknown, what=f"Flink job {request.olds.get('name', '')} ({request.id})"
+    )
     call.info(line(plan, want, request, live=phase_of(observed.status) is Phase.LIVE) + source)
     _warn(call, plan, observed, request)
-    declared = Declared(request.news, cloud=cloud_of(str(request.olds.get("endpoint"))))
     _warn_of_combinations(call, declared, request.unknown, {change.field for change in request.changes})
     return changed
 
@@ -78,6 +85,18 @@ def _planned(request: DiffRequest, job: FlinkJob | None) -> tuple[DesiredUpdate,
     want = wanted(request.changes, request.olds, request.news, job)
     observed = observed_from_job(job, request.olds) if job else remembered(request.olds)
     return want, observed, plan_upgrade(observed, want.desired)
+
+
+def _with_its_queue(call: OperationContext, request: DiffRequest, plan: Plan) -> Declared:
+    """The job with what is known of its queue: from the service, too, when the job starts or restarts."""
+    endpoint = str(request.olds.get("endpoint"))
+    if plan.start is None or "queue_name" in request.unknown:
+        return queue_facts.as_declared(call, request.news, endpoint)
+    try:
+        session = request.connect()
+    except DliError:
+        return queue_facts.as_declared(call, request.news, endpoint)
+    return queue_facts.as_found(call, session, request.news, request.unknown, endpoint)
 
 
 def line(plan: Plan, want: DesiredUpdate, request: DiffRequest, *, live: bool) -> str:
@@ -190,12 +209,8 @@ def _warn_of_combinations(
 
 def _state_out_of_reach(plan: Plan, request: DiffRequest, job: FlinkJob | None) -> str:
     """Why the service will not do the part of the plan that keeps the state; "" when it will, or may."""
-    told = (
-        {} if job is None else {name: getattr(job.config, name) for name in ("flink_version", "execution_agency_urn")}
-    )
-    running = Declared({**request.olds, **{name: value for name, value in told.items() if value}})
     if plan.stop is Stop.WITH_SAVEPOINT or plan.start is Restore.CHECKPOINT:
-        why = rules.out_of_reach(running)
+        why = rules.out_of_reach(as_it_runs(job, request.olds))
         if why:
             return why
     from_state = plan.start in (Restore.SAVEPOINT, Restore.REMEMBERED, Restore.IMPORTED, Restore.CHECKPOINT)

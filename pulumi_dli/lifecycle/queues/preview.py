@@ -73,6 +73,7 @@ def declare(
         DliError: the pool has no room for it.
     """
     before = managed(olds or {})
+    _declare_facts(call, news, unknown, olds or {})
     renamed = before.get("queue_name") not in (None, news.get("queue_name"))
     known = {} if "scaling_policies" in unknown else {name: news[name] for name in news if name not in unknown}
     sizes = [size for inputs in (known, *([before] if renamed else [])) if (size := _sizes(inputs))]
@@ -80,6 +81,21 @@ def declare(
         call.pools.note_queue(call.urn, name, _computed_outputs(known, unknown, olds or {}))
     if problem := call.pools.declare_queue(call.urn, sizes):
         raise DliError(problem)
+
+
+def _declare_facts(
+    call: OperationContext, news: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any]
+) -> None:
+    """What jobs on the queue may reckon with. A queue whose pool the program leaves out may be in one all the same."""
+    if "queue_name" in unknown or not news.get("queue_name"):
+        return
+    is_same = olds.get("queue_name") == news["queue_name"]
+    held = is_same and (olds.get("settings") or {}).get("elastic_resource_pool_name")
+    in_pool = None if "elastic_resource_pool_name" in unknown else bool(news.get("elastic_resource_pool_name") or held)
+    cus = news.get("cu_count") if in_pool is False and "cu_count" not in unknown else None
+    call.pools.declare_facts(
+        call.urn, str(news["queue_name"]).lower(), QueueFacts(in_pool, False if in_pool is False else None, whole(cus))
+    )
 
 
 def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:

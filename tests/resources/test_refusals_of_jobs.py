@@ -1,4 +1,4 @@
-"""When is a job gone? With the general codes of Open Telekom Cloud's own table only when the list lacks it, too."""
+"""What the service refuses of a job, and what that means: gone, another form of a path, a way out."""
 
 from __future__ import annotations
 
@@ -95,6 +95,12 @@ def test_savepoint_calls_try_the_other_form_of_a_path_once(stream: Stream, form:
     assert next(job for job in stream.stack.jobs() if job["name"] == "other")["restored_from"] == [path]
     tried = {name: len(stream.stack.requests(f"jobs.{name}")) for name in ("savepoint", "import_savepoint")}
     assert tried == {"savepoint": 1 + (form == "obs"), "import_savepoint": 1 + (form == "bare")}
+
+
+def test_a_bucket_that_the_service_may_not_use_is_refused_with_the_way_out(stream: Stream) -> None:
+    stream.emulator.quirk(check_buckets=True)
+    with pytest.raises(Failed, match=r"DLI\.11016: .*: let DLI use the bucket: `pulumi-dli doctor .*--authorize`"):
+        stream.up(state="draft")
 
 
 def test_a_savepoint_that_is_refused_inside_its_answer_is_an_error(stream: Stream) -> None:
