@@ -101,6 +101,6 @@ def test_a_dangerous_combination_is_warned_of_when_it_is_declared(host: DynamicH
 
 def test_what_nobody_knows_of_the_queue_is_said_to_be_unchecked(host: DynamicHost) -> None:
     name = urn("FlinkJarJob") + "3"
-    given = {**GOOD["FlinkJarJob"], "flink_version": "1.15", "execution_agency_urn": "mine"}
+    given = {**GOOD["FlinkJarJob"], "queue_name": "other", "flink_version": "1.15", "execution_agency_urn": "mine"}
     assert host.check(PROVIDERS["FlinkJarJob"], name, given).failures == ()
     assert [line for line in host.logged(name) if line.startswith("not checked")]
