@@ -51,6 +51,11 @@ class DliProvider(ResourceProvider):
         """The lifecycle of this kind of resource."""
         raise NotImplementedError
 
+    def derived_outputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The outputs that repeat inputs under another name, with these: they are secret when such an input is."""
+        derived: Mapping[str, tuple[str, ...]] = self.lifecycle().spec.declaration.derived
+        return derived
+
     @host.answering
     def configure(self, req: ConfigureRequest) -> None:
         """Remember the settings. Nothing is connected to: previews work without credentials."""
@@ -150,6 +155,8 @@ class DliProvider(ResourceProvider):
         if not failures:
             failures = lifecycle.validate({**self._place(), **olds}, inputs, unknown)
         self._previewed.add(call.urn)
+        for name in host.secret_names(news).intersection(lifecycle.spec.declaration.id_from):
+            call.warn(f"{name} is secret, but the id of this resource repeats it, and Pulumi keeps ids in clear text")
         if not failures and not olds:
             lifecycle.preview_create(call, inputs, unknown)
         # Without the property: the engine prints its value, and any value may be a secret, which nobody tells us.
@@ -174,6 +181,9 @@ class DliProvider(ResourceProvider):
             PROCESS_CLAIMS.declare(lifecycle.holdings(_id, olds), urn=call.urn, outs=olds)
             known = {name: value for name, value in news.items() if name not in unknown}
             answer = lifecycle.preview_update(call, DiffRequest(_id, olds, known, unknown, changed, self.connect))
+            if answer.changed is not True and not changed and host.newly_secret(_olds, _news, self.derived_outputs):
+                call.info("writes its outputs to the state anew: other inputs are secret now")
+                answer = replace(answer, changed=True)
         # The successor first: it has another name, or, where a program forces a replacement, it takes the object over.
         # A queue cannot go before its jobs have moved, and a job deleted first would start anew without its state.
         return DiffResult(changes=answer.changed, replaces=list(answer.replaces), delete_before_replace=False)

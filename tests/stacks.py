@@ -32,7 +32,7 @@ from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import changes
 from pulumi_dli.specs.fields import check as check_fields
-from tests.dynamic_host import DynamicHost, HostError
+from tests.dynamic_host import DynamicHost, HostError, Secret
 
 _PROJECTS = itertools.count(1)
 QUICK = {"first_submit": 40.0, "assigning": 10.0}
@@ -85,11 +85,17 @@ class HalfMade(Exception):  # noqa: N818  (a result that travels as an exception
 
 
 def plain(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A bag as it comes back from the state: JSON, without what is null at the top."""
+    """A bag as a provider gets it from the state: JSON, without what is null at the top, secrets in clear."""
     found: dict[str, Any] = json.loads(
-        json.dumps({key: value for key, value in properties.items() if value is not None})
+        json.dumps({key: value for key, value in properties.items() if value is not None}, default=_in_clear)
     )
     return found
+
+
+def _in_clear(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.value
+    raise TypeError(type(value).__name__)
 
 
 class Phase:

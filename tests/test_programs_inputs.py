@@ -193,3 +193,45 @@ def test_what_a_stack_transform_adds_shows_in_the_outputs_of_the_program(engine:
     assert made.ok, made.text
     assert engine.outputs()["tags"] == {"team": "streams"}
     assert engine.outputs().get("description") is None
+
+
+HIDING = """
+    def hide(args):
+        if args.type_ == "pulumi-python:dynamic/dli:Queue":
+            props = {**args.props, "description": pulumi.Output.secret(args.props["description"])}
+            return pulumi.ResourceTransformResult(props, args.opts)
+
+    pulumi.runtime.register_resource_transform(hide)
+    q = dli.Queue("q", cu_count=16, description="canary" + "7Qx")
+    pulumi.export("description", q.description)
+"""
+HIDING_AT_ONCE = """
+    def hide(args):
+        args.props["description"] = pulumi.Output.secret(args.props["description"])
+        return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+    pulumi.runtime.register_stack_transformation(hide)
+    q = dli.Queue("q", cu_count=16, description="canary" + "7Qx")
+    pulumi.export("description", q.description)
+"""
+
+
+def _nothing_shows(engine: Engine, dli: Emulator, program: str) -> None:
+    engine.write(program)
+    engine.connect(dli)
+    told = [engine.up(), engine.refresh(), engine.preview()]
+    assert all(result.ok for result in told), [result.text for result in told]
+    assert "canary7Qx" not in engine.stored()
+    for result in told:
+        assert "canary7Qx" not in result.text + "".join(result.events)
+    assert engine.outputs()["description"] == "canary7Qx"
+
+
+@CLI_ONLY
+def test_a_transform_that_makes_a_value_secret_keeps_it_secret(engine: Engine, dli: Emulator) -> None:
+    _nothing_shows(engine, dli, HIDING)
+
+
+@CLI_WHEN_SLOW
+def test_a_transformation_that_makes_a_value_secret_keeps_it_secret(engine: Engine, dli: Emulator) -> None:
+    _nothing_shows(engine, dli, HIDING_AT_ONCE)

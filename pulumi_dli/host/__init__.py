@@ -28,6 +28,7 @@ from pulumi_dli.host.calls import (
     setting_keys,
 )
 from pulumi_dli.host.responses import Unhealthy, answering, redacted
+from pulumi_dli.host.secrecy import newly_secret, secret_names
 from pulumi_dli.host.values import UnstorableError, integers, is_unknown, sanitise
 
 __all__ = [
@@ -41,10 +42,12 @@ __all__ = [
     "integers",
     "is_unknown",
     "mask",
+    "newly_secret",
     "old_inputs",
     "prepare",
     "redacted",
     "run_on_pool",
     "sanitise",
+    "secret_names",
     "setting_keys",
 ]

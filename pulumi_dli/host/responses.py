@@ -85,7 +85,8 @@ def answering(method: Callable[P, R]) -> Callable[P, R]:
 
 @contextlib.contextmanager
 def _keeping_secrets(args: tuple[Any, ...]) -> Iterator[None]:
-    token = _secrecy.set(Secrecy(args))
+    derived = getattr(args[0], "derived_outputs", dict) if args else dict
+    token = _secrecy.set(Secrecy(args, derived))
     try:
         yield
     finally:
@@ -103,7 +104,8 @@ def _storable(result: R, name: str, args: tuple[Any, ...]) -> R:
     Raises:
         ResourceInitFailed: an output has no plain form; the rest is kept, because the object exists.
     """
-    keep = _secrecy.get().kept
+    secrecy = _secrecy.get()
+    keep = secrecy.kept
     inputs = getattr(result, "inputs", None)
     if isinstance(inputs, Mapping):
         result.inputs = sanitise(keep(inputs))  # type: ignore[attr-defined]
@@ -115,14 +117,16 @@ def _storable(result: R, name: str, args: tuple[Any, ...]) -> R:
             known = getattr(result, "id", None) or next((arg for arg in args if isinstance(arg, str)), "")
             reasons = tuple(f"internal error in pulumi_dli: {problem} (please report it)" for problem in problems)
             raise ResourceInitFailed(known, kept, reasons)
-        result.outs = kept  # type: ignore[attr-defined]
+        result.outs = secrecy.marked(kept)  # type: ignore[attr-defined]
     return result
 
 
 def _half_made(half: ResourceInitFailed, name: str, args: tuple[Any, ...]) -> CallFailedError | ReadResult:
     """Hand the half-made object to the engine; where the host does not allow it, say at least its id."""
-    keep = _secrecy.get().kept
+    secrecy = _secrecy.get()
+    keep = secrecy.kept
     outs, problems = keep_storable(keep(half.outs))
+    outs = secrecy.marked(outs)
     reasons = [redacted(reason) for reason in (*half.reasons, *problems)] or ["it did not come up"]
     text = "; ".join(reasons)
     if name not in _KEEPING:

@@ -59,6 +59,7 @@ pool's capacity follows at the next full hour. Everything else needs a pool of a
 It is deleted when it holds no queue and is 15 minutes old; a younger one is waited for. It costs its `min_cu` as
 long as it exists. The id is the stored (lower-case) name.""",
         named="elastic_resource_pool_name",
+        id_from=("elastic_resource_pool_name",),
         computed=(
             Computed("resource_id", "str", "The service's id of the pool, under which it has tags."),
             Computed("owner", "str | None", "Who created it."),

@@ -6,6 +6,7 @@ known yet is named by the caller, since only Pulumi knows what an unknown looks 
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,6 +123,10 @@ PLACE = (
 """Outputs of every resource: refresh and destroy never look anywhere else."""
 
 
+ANY = ("*",)
+"""Of an output in the words of the service, which may quote any input."""
+
+
 @dataclass(frozen=True)
 class Declaration:
     """How a program declares a resource: what its class is generated from, beside the fields.
@@ -132,6 +137,9 @@ class Declaration:
         article: the resource in a sentence, such as `a queue`.
         computed: its outputs beside the inputs.
         named: the input that is the resource's name when omitted.
+        derived: outputs that repeat inputs under another name, each with these inputs (`ANY`: any of them). They are
+            secret when such an input is. An output that maps inputs by their own names (`settings`) needs no line.
+        id_from: the inputs that the id repeats.
         filled: required inputs that the class finds out by itself.
         base: `module:class` that adds methods by hand, in `pulumi_dli.resources`.
     """
@@ -141,6 +149,8 @@ class Declaration:
     article: str
     computed: tuple[Computed, ...]
     named: str = ""
+    derived: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    id_from: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     base: str = "base:DliResource"
     timeouts: str = ""

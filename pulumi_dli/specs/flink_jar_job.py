@@ -10,6 +10,7 @@ from pulumi_dli.specs.fields import PROVIDER_ONLY, Cleared, Declaration, Effect,
 from pulumi_dli.specs.flink_job import (
     COMMON_RULES,
     COMPUTED,
+    DERIVED,
     OBSERVED_STATES,
     FlinkJobSpec,
     ResourceAmount,
@@ -55,6 +56,7 @@ savepoint, change, resume, and back to the old version when the new one does not
 each job what will happen to it. docs/upgrades.md has the tables of all cases. The id is the job's number.""",
         named="name",
         computed=COMPUTED,
+        derived=DERIVED,
         timeouts="; `custom_timeouts` bound the waits (default 30 minutes each)",
     )
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -7,11 +7,12 @@ while the job runs is IN_PLACE (dli-api 6.3). What only a jar job has stands in 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pulumi_dli.specs.fields import PLACE, PROVIDER_ONLY, Cleared, Computed, Effect, Mark, Rule, Spec, ValueModel
+from pulumi_dli.specs.fields import ANY, PLACE, PROVIDER_ONLY, Cleared, Computed, Effect, Mark, Rule, Spec, ValueModel
 from pulumi_dli.specs.forms import AGENCY, BUCKET, NONCE, Folder
 from pulumi_dli.specs.rules import COMMON_REFUSALS
 from pulumi_dli.specs.shapes import JsonText, Number, Text, Whole
@@ -116,6 +117,14 @@ COMPUTED = (
     ),
     *PLACE,
 )
+
+_SAVED_IN = ("obs_bucket", "checkpoint_path", "initial_savepoint_path")
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    "status_desc": ANY,
+    "pending_reason": ANY,
+    "declared_state": ("state",),
+    **dict.fromkeys(("savepoint_path", "savepoints", "pending_restore_path"), _SAVED_IN),
+}
 
 
 class FlinkJobSpec(Spec):

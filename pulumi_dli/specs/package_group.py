@@ -100,6 +100,11 @@ a running job needs. A package that is no longer declared is kept until the grou
 a rollback finds it; see the output `superseded`. Packages of other people in the same group stay as they are.
 The id is the group's name.""",
         named="group_name",
+        derived={
+            "group_owner": ("owner",),
+            **dict.fromkeys(("uploaded", "superseded", "package_status", "others"), ("packages", "bucket", "prefix")),
+        },
+        id_from=("group_name",),
         base="with_packages:WithPackages",
         computed=(
             Computed("status", "str | None", "Status of the group."),

@@ -150,6 +150,8 @@ Nothing is waited for at creation: the service brings compute up with the first 
 name, point the jobs to it (they restart with a savepoint), and the old one goes last. The id is the stored
 (lower-case) name.""",
         named="queue_name",
+        derived={"cu_spec": ("cu_count",)},
+        id_from=("queue_name",),
         computed=(
             Computed("resource_id", "str", "The service's id of the queue."),
             Computed("queue_id", "str | None", "Its number, as the list of queues tells it."),

@@ -14,6 +14,8 @@ from pulumi_dli.specs.forms import BUCKET, PACKAGE_NAME, LocalFile, Prefix
 from pulumi_dli.specs.package_names import object_path
 from pulumi_dli.specs.values import lowered, matching
 
+_PATH_FROM = ("source", "bucket", "prefix", "name", "digest")
+
 
 class UploadedPackageSpec(Spec):
     """An uploaded package as the program wants it."""
@@ -31,6 +33,8 @@ new object and restart exactly the jobs that use them. The old object is kept un
 goes, so that a rollback finds it; one that a job names is never deleted. An object that is there is not
 uploaded again.""",
         filled=("digest",),
+        derived=dict.fromkeys(("path", "superseded"), _PATH_FROM),
+        id_from=_PATH_FROM,
         base="with_packages:WithObject",
         computed=(
             Computed("path", "str", "Where the object is: `obs://bucket/key`."),

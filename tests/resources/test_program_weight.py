@@ -120,6 +120,43 @@ def test_a_transformation_sees_every_input_and_what_it_adds_becomes_a_property(p
     assert seen["made"] > 50, "of a plain copy the SDK makes all properties: slower, and the same"
 
 
+def test_what_a_transformation_makes_secret_is_named_as_secret(preview: bool) -> None:
+    seen: dict[str, Any] = {}
+
+    class Watching(Mocks):
+        def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+            seen[args.name] = args.inputs["__secret_inputs"]
+            return super().new_resource(args)
+
+    def hide(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        args.props["desc"] = pulumi.Output.secret("hidden")
+        return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+    def copy(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        hidden = {"team": pulumi.Output.secret("a"), "plain": pulumi.Output.from_input("b")}
+        return pulumi.ResourceTransformationResult({**args.props, "tags": hidden}, args.opts)
+
+    mocks.set_mocks(Watching(), preview=preview)
+
+    @pulumi.runtime.test
+    def run() -> pulumi.Output[Any]:
+        changed = [_job("in-place", opts=pulumi.ResourceOptions(transformations=[hide]))]
+        changed.append(_job("copied", opts=pulumi.ResourceOptions(transformations=[hide, copy])))
+        given = _job("given", main_class=pulumi.Output.secret("M"), desc=pulumi.Output.from_input("plain"))
+        listed = _job("listed", dependency_jars=["obs://jars/a.jar", pulumi.Output.secret("obs://jars/b.jar")])
+        plain = _job("plain", opts=pulumi.ResourceOptions(additional_secret_outputs=["tags"]))
+        return pulumi.Output.all(*(job.id for job in (*changed, given, listed, plain)))
+
+    run()
+    assert {name: sorted(paths) for name, paths in seen.items()} == {
+        "in-place": [["desc"]],
+        "copied": [["desc"], ["tags", "team"]],
+        "given": [["main_class"]],
+        "listed": [["dependency_jars"]],
+        "plain": [["tags"]],
+    }
+
+
 def test_where_the_sdk_lets_no_output_go_the_program_waits_for_what_was_given(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
