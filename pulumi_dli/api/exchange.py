@@ -104,19 +104,16 @@ class _Told(HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _ToldTLS(_Told, HTTPSConnection):
-    pass
+def told_pools(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools by scheme whose connections, of these classes otherwise, tell the exchange which of them it got."""
+    http, https = type("Told", (_Told, plain), {}), type("ToldTLS", (_Told, tls), {})
+    return {
+        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+        "https": type("PoolTLS", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+    }
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Told
-
-
-class _PoolTLS(HTTPSConnectionPool):
-    ConnectionCls = _ToldTLS
-
-
-_POOLS = {"http": _Pool, "https": _PoolTLS}
+_POOLS = told_pools(HTTPConnection, HTTPSConnection)
 
 
 class BoundedAdapter(HTTPAdapter):

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from pulumi_dli.api.network import fault, route_to
-from pulumi_dli.connection import AccessKey, Connection, is_loopback
+from pulumi_dli.api.network import fault
+from pulumi_dli.api.obs_client import client_of
+from pulumi_dli.connection import Connection, is_loopback
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWNER = "pulumi-dli-owner"
+_MOST_PAGES = 500  # of a thousand objects each
 _PART_BYTES = 32 * 1024 * 1024  # larger files travel in parts, each repeated on its own when it fails
-_NO_FILE = ""  # boto3 finds no configuration there
 
 
 class Watched(Protocol):
@@ -130,7 +131,13 @@ class ObsUploads:
         """All objects under a prefix."""
         with self._asking(f"list obs://{bucket}/{prefix}"):
             pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            return [row for page in pages for row in page.get("Contents", ())]
+            rows: dict[str, dict[str, Any]] = {}
+            for number, page in enumerate(pages):
+                before = len(rows)
+                rows |= {row["Key"]: row for row in page.get("Contents", ())}
+                if number >= _MOST_PAGES or (number and len(rows) == before):
+                    raise DliError(f"the list of obs://{bucket}/{prefix} does not end: check dli:obsEndpoint")
+            return list(rows.values())
 
     def _head(self, bucket: str, key: str, path: str) -> dict[str, Any] | None:
         try:
@@ -143,7 +150,7 @@ class ObsUploads:
             raise
 
     def _client(self) -> Any:
-        return _client(self._connection, self._purpose)
+        return client_of(self._connection, self._purpose)
 
     @contextmanager
     def _asking(self, what: str, *, call: Watched | None = None) -> Iterator[None]:
@@ -215,100 +222,6 @@ def _home(meta: dict[str, Any], said: dict[str, Any]) -> str:
     address = said.get("Endpoint") or urlsplit(str(headers.get("location", ""))).netloc
     places = [f"in region {region}" if region else "", f"at {address}" if address else ""]
     return f"lives {' '.join(filter(None, places))}" if any(places) else "lives at another address, which OBS hides"
-
-
-_clients: dict[Connection, Any] = {}  # making one takes a tenth of a second; they are safe to use from many threads
-_lock = threading.Lock()
-
-
-def _client(connection: Connection, purpose: str) -> Any:
-    credentials = connection.credentials
-    if not isinstance(credentials, AccessKey):
-        raise ConfigError(
-            f"{purpose} needs an access key: OBS takes no token or password. Set dli:accessKey and dli:secretKey, or "
-            "upload the file yourself and give its obs:// path."
-        )
-    if not connection.obs_endpoint:
-        raise ConfigError(f"{purpose} needs the address of OBS: set dli:region or dli:obsEndpoint.")
-    try:
-        import boto3  # noqa: F401, PLC0415 -- an extra, and slow to import
-        from botocore.config import Config  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"{purpose} needs boto3: pip install 'pulumi-dli[obs]', or upload the file yourself and give its obs:// "
-            "path."
-        ) from error
-    with _lock:
-        if connection not in _clients:
-            _clients[connection] = _new_client(connection, credentials, _session_of_its_own(), Config)
-        return _clients[connection]
-
-
-def _new_client(connection: Connection, credentials: AccessKey, session: Any, config: Any) -> Any:
-    endpoint = str(connection.obs_endpoint)
-    route = route_to(endpoint, connection)
-    client = session.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=connection.region or "local",
-        aws_access_key_id=credentials.access_key,
-        aws_secret_access_key=credentials.secret_key,
-        aws_session_token=credentials.security_token,
-        verify=route.verify,
-        config=config(
-            proxies=dict(route.proxies),
-            connect_timeout=connection.connect_timeout_seconds,
-            read_timeout=connection.read_timeout_seconds,
-            signature_version="s3v4",
-            s3={"addressing_style": "path" if is_loopback(endpoint) else "virtual"},
-            # Checksum trailers are an AWS addition that OBS does not know.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            retries={"mode": "standard", "max_attempts": 4},
-        ),
-    )
-    events = client.meta.events
-    events.register_first("needs-retry.s3", _stay)
-    for operation in ("PutObject", "CompleteMultipartUpload"):
-        events.register(f"after-call.s3.{operation}", _stored)
-    return client
-
-
-def _session_of_its_own() -> Any:
-    """A session of boto3 that reads neither AWS's environment nor its files: both speak of another cloud."""
-    import boto3  # noqa: PLC0415 -- an extra, and slow to import
-    from botocore.configprovider import (  # noqa: PLC0415
-        BOTOCORE_DEFAUT_SESSION_VARIABLES,
-        ConfigValueStore,
-        ConstantProvider,
-    )
-    from botocore.session import Session  # noqa: PLC0415
-
-    defaults = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
-    defaults |= {"config_file": _NO_FILE, "credentials_file": _NO_FILE, "ca_bundle": None, "profile": None}
-    session = Session()
-    store = ConfigValueStore({name: ConstantProvider(value) for name, value in defaults.items()})
-    session.register_component("config_store", store)
-    return boto3.session.Session(botocore_session=session)
-
-
-def _stay(response: Any, **_: Any) -> None:
-    """A bucket that lives elsewhere is an error here; boto3 would go there with the signature, again and again."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    if response is None:
-        return
-    parsed = response[1]
-    status = int(parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if 300 <= status < 400 or parsed.get("Error", {}).get("Code") == "AuthorizationHeaderMalformed":
-        raise ClientError(parsed, "redirect")
-
-
-def _stored(parsed: dict[str, Any], model: Any, **_: Any) -> None:
-    """What stores an object says its ETag; a proxy's friendly page does not."""
-    status = int(parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if status < 300 and not parsed.get("ETag"):
-        raise DliError(f"the answer to {model.name} is not one of OBS: check dli:obsEndpoint and the proxy")
 
 
 def _progress(call: Watched, name: str, size: int) -> Callable[[int], None]:
