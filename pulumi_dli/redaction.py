@@ -11,13 +11,16 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MARK = "[secret]"
 _SHORT = 4  # what is shorter is hidden where it stands alone, not inside of other words
+_TELLING = 8  # what is as long is recognised although blanks stand in it
 _SEPARATORS = re.compile(r"""[\s&;,'"{}\[\]()<>|\\]+""")
 _NAME = re.compile(r"-{0,2}[\w.\-]*[=:]")  # in front of a value: `--password=`, `user:`
 _CREDENTIAL = re.compile(
@@ -36,6 +39,7 @@ class Redactor:
     def __init__(self, values: Iterable[str | None] = ()) -> None:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._long: re.Pattern[str] | None = None  # of those that are recognised with a blank in them
         self._lock = threading.Lock()
         self.add(values)
 
@@ -46,12 +50,26 @@ class Redactor:
             if new <= self._forms:
                 return
             self._forms |= new
+            long = {squeezed for form in self._forms if len(squeezed := "".join(form.split())) >= _TELLING}
+            self._long = re.compile("|".join(map(re.escape, sorted(long, key=len, reverse=True)))) if long else None
             self._pattern = re.compile("|".join(map(_matcher, sorted(self._forms, key=len, reverse=True))))
 
     def __call__(self, text: str) -> str:
         """The text as it may be shown: `MARK` for each secret, and nothing in it that a terminal would obey."""
         pattern = self._pattern
-        return visible(pattern.sub(MARK, text) if pattern else text)
+        return visible(pattern.sub(MARK, _without_broken(text, self._long)) if pattern else text)
+
+
+def _without_broken(text: str, long: re.Pattern[str] | None) -> str:
+    """The text without secrets that a line break, or the blank in its place, stands in the middle of."""
+    places = [at for at, letter in enumerate(text) if not letter.isspace()]
+    if long is None or len(places) == len(text):
+        return text
+    found = long.finditer("".join(text[at] for at in places))
+    spans = [(places[match.start()], places[match.end() - 1] + 1) for match in found]
+    for start, end in reversed(spans):
+        text = text[:start] + MARK + text[end:]
+    return text
 
 
 def visible(text: str) -> str:
@@ -86,7 +104,23 @@ def _forms(value: str) -> Iterator[str]:
         once = json.dumps(text)[1:-1]
         yield from (once, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(once)[1:-1], repr(text)[1:-1])
         yield text.replace("/", "\\/")
+        yield from _marked_up(text)
         yield from _base64(text)
+
+
+def _marked_up(text: str) -> Iterator[str]:
+    """As XML, HTML, a careful writer of JSON and a shell write it."""
+    for quotes in product(("'", "&#x27;", "&#39;", "&apos;"), ('"', "&quot;", "&#34;")):
+        lines = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        yield lines.replace("'", quotes[0]).replace('"', quotes[1])
+    for unsafe in ("<>&'", "<>&"):
+        once = json.dumps(text)[1:-1]
+        for letter in unsafe:
+            once = once.replace(letter, f"\\u{ord(letter):04x}")
+        yield from (once, re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found.group()[2:].upper(), once))
+    yield "".join(f"\\u{ord(letter):04x}" for letter in text)
+    yield shlex.quote(text)[1:-1] if shlex.quote(text) != text else text
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", text)
 
 
 def _base64(text: str) -> Iterator[str]:

@@ -103,19 +103,14 @@ def test_a_function_that_finds_nothing_says_so_in_one_line(engine: Engine, dli: 
     assert "Traceback" not in told.program_errors()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("changed", ["endpoint"])
 @CLI_WHEN_SLOW
-def test_a_connection_to_another_place_is_an_error_and_never_gone(engine: Engine, dli: Emulator, changed: str) -> None:
+def test_a_connection_to_another_place_is_an_error_and_never_gone(engine: Engine, dli: Emulator) -> None:
     program = 'q = dli.Queue("q", cu_count=64)\ng = dli.PackageGroup("g", packages=["obs://jars/{jar}.jar"])'
     engine.write(program.format(jar="app"))
     engine.connect(dli)
     assert engine.up().ok
     ids = {name: record["id"] for name, record in engine.resources().items()}
-    elsewhere = {
-        "project": {"dli:projectId": OTHER_PROJECT},
-        "endpoint": {"dli:endpoint": dli.url.replace("127.0.0.1", "localhost")},
-    }[changed]
+    elsewhere = {"dli:endpoint": dli.url.replace("127.0.0.1", "localhost")}
     engine.configure({**connection(dli), **elsewhere})
 
     engine.write(program.format(jar="other"))
@@ -126,6 +121,28 @@ def test_a_connection_to_another_place_is_an_error_and_never_gone(engine: Engine
             assert all(place in error for place in (PROJECT_ID, dli.url, *elsewhere.values())), error
     assert {name: record["id"] for name, record in engine.resources().items()} == ids
     assert leftovers(dli) == ["q", "app.jar"]
+
+
+@CLI_WHEN_SLOW
+def test_an_up_with_a_wrong_project_traps_neither_refresh_nor_destroy(engine: Engine, dli: Emulator) -> None:
+    engine.write('dli.Queue("q", cu_count=16)\ndli.PackageGroup("g", packages=["obs://jars/app.jar"])')
+    engine.connect(dli)
+    assert engine.up().ok
+    ids = {name: record["id"] for name, record in engine.resources().items()}
+    engine.connect(dli, project_id=OTHER_PROJECT)
+    refused = engine.up()
+    assert not refused.ok
+    assert any(f"project {PROJECT_ID}" in error and "--run-program" in error for error in refused.errors())
+    assert {name: record["id"] for name, record in engine.resources().items()} == ids
+
+    # The state holds the wrong settings now; what it holds of each resource says where that is.
+    read = engine.refresh()
+    assert read.ok, read.text
+    assert read.drifted() == {}
+    assert {name: record["id"] for name, record in engine.resources().items()} == ids
+    gone = engine.destroy()
+    assert gone.ok, gone.text
+    assert leftovers(dli) + leftovers(dli, OTHER_PROJECT) == []
 
 
 @CLI_WHEN_SLOW

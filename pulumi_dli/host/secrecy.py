@@ -44,6 +44,8 @@ class Secrecy:
 
     def __call__(self, text: str) -> str:
         """The text without what is secret."""
+        if not text:
+            return text
         if self._redactor is None:
             self._redactor = Redactor(text for value in self._values for text in texts_in(value))
         return self._redactor(text)

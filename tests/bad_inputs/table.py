@@ -9,6 +9,7 @@ from typing import Any
 
 GOOD: dict[str, dict[str, Any]] = {
     "Queue": {"queue_name": "q", "cu_count": 16},
+    "ElasticResourcePool": {"elastic_resource_pool_name": "p", "min_cu": 64, "max_cu": 128},
     "PackageGroup": {"group_name": "g", "packages": ["obs://jars/a.jar"]},
     "UploadedPackage": {"source": "build/a.jar", "bucket": "jars", "digest": "0" * 64},
     "FlinkJarJob": {"name": "j", "queue_name": "q", "entrypoint": "obs://jars/a.jar", "obs_bucket": "state"},
@@ -134,6 +135,22 @@ QUEUES = [
     *each("Queue", "properties", "needs keys", [{"a b": "1"}, {"a=b": "1"}], queue_type="sql"),
     *each("Queue", "cu_cuont", "did you mean cu_count", [16]),
     *each("Queue", "no_such_thing", "no such input", [1]),
+]
+
+POOL = "ElasticResourcePool"
+POOLS = [
+    *each(POOL, "elastic_resource_pool_name", "", BAD_NAMES),
+    *each(POOL, "min_cu", "", [0, -16, 15, 2.5, 2**40, "many", True, float("inf"), float("nan"), 256]),
+    *each(POOL, "max_cu", "", [0, -16, 32001, 2.5, 2**40, "many", float("inf"), float("nan")]),
+    *each(POOL, "description", "control characters", CONTROL),
+    *each(POOL, "description", "256", ["x" * 257]),
+    *each(
+        POOL, "cidr_in_vpc", "", ["", "all", "10.0.0.0/33", "10.0.0.1/16", "fd00::/16", "10.0.0.0/16\n", "8.8.0.0/16"]
+    ),
+    *each(POOL, "charging_mode", "must be 1", [0, 2, -1]),
+    *each(POOL, "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
+    *each(POOL, "tags", "128", [{"": "x"}, {" a": "x"}, {"x" * 129: "x"}, {"a\x00": "x"}, {"a<b": "x"}]),
+    *each(POOL, "no_such_thing", "no such input", [1]),
 ]
 
 GROUPS = [
@@ -283,4 +300,4 @@ JOBS = [
     *each("FlinkJarJob", "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
 ]
 
-ROWS = [*QUEUES, *GROUPS, *UPLOADS, *JOBS]
+ROWS = [*QUEUES, *POOLS, *GROUPS, *UPLOADS, *JOBS]

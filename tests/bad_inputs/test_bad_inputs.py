@@ -13,6 +13,7 @@ from tests.dynamic_host import DynamicHost
 
 PROVIDERS = {
     "Queue": provider.QueueProvider,
+    "ElasticResourcePool": provider.ElasticResourcePoolProvider,
     "PackageGroup": provider.PackageGroupProvider,
     "UploadedPackage": provider.UploadedPackageProvider,
     "FlinkJarJob": provider.FlinkJarJobProvider,
