@@ -57,18 +57,8 @@ class DeclaredPools:
 
     _pools: dict[str, tuple[str, _PoolSizes]] = field(default_factory=dict)
     _queues: dict[str, tuple[QueueSizes, ...]] = field(default_factory=dict)
-    _computed_outputs: dict[str, tuple[str, QueueFacts]] = field(default_factory=dict)
+    _facts: dict[str, tuple[str, QueueFacts]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def declare_facts(self, urn: str, queue: str, computed_outputs: QueueFacts) -> None:
-        """What will be true of a queue of the program, for the jobs on it."""
-        with self._lock:
-            self._facts[urn] = queue, facts
-
-    def facts_of(self, queue: str) -> QueueFacts | None:
-        """What the program says of the queue of this name; None when it declares none."""
-        with self._lock:
-            return next((facts for name, facts in self._facts.values() if name == queue), None)
 
     def declare_pool(self, urn: str, name: str, min_cu: int, max_cu: int) -> str | None:
         """A pool of the program; what does not fit into it, None when all does."""
@@ -82,7 +72,7 @@ class DeclaredPools:
             self._queues[urn] = tuple(queues)
             return self._problem({queue.pool for queue in self._queues[urn]})
 
-    def note_queue(self, urn: str, name: str, computed_outputs: QueueFacts) -> None:
+    def note_queue(self, urn: str, name: str, facts: QueueFacts) -> None:
         """What the program says of a queue, in a pool or not, for the jobs that will run on it."""
         with self._lock:
             self._facts[urn] = name.lower(), facts

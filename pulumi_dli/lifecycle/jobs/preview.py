@@ -7,7 +7,6 @@ Called by `flink_job.py` for check and diff. It decides with the same functions 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Set
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -189,14 +188,7 @@ def _warn_of_combinations(
 
     Args:
         fields: those that change; None for all.
-
-    Raises:
-        DliError: its queue, as the program declares it, forbids one of them.
     """
-    job = replace(job, queue=call.pools.facts_of(job.queue_name))
-    for finding in rules.findings(rules.Verdict.REFUSED, job, unknown):
-        if fields is None or not fields.isdisjoint(finding.combination.fields):
-            raise DliError(f"{finding.field}: {finding.message}")
     for warning in rules.warnings(job, unknown, fields):
         call.warn(warning)
     unreported = [

@@ -18,13 +18,10 @@ from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs import rules
 from pulumi_dli.specs.declared import Declared, QueueFacts, cloud_of
 
-NOTHING = QueueFacts()
-
 
 def as_declared(call: OperationContext, inputs: Mapping[str, Any], endpoint: str = "") -> Declared:
     """The job with what the program says of its queue. Makes no call."""
-    name = str(inputs.get("queue_name") or "").lower()
-    return Declared(inputs, call.pools.facts_of(name) or NOTHING, cloud_of(endpoint))
+    return Declared(inputs, call.pools.facts_of(inputs.get("queue_name")), cloud_of(endpoint))
 
 
 def as_found(

@@ -73,29 +73,13 @@ def declare(
         DliError: the pool has no room for it.
     """
     before = managed(olds or {})
-    _declare_facts(call, news, unknown, olds or {})
     renamed = before.get("queue_name") not in (None, news.get("queue_name"))
     known = {} if "scaling_policies" in unknown else {name: news[name] for name in news if name not in unknown}
     sizes = [size for inputs in (known, *([before] if renamed else [])) if (size := _sizes(inputs))]
     if isinstance(name := known.get("queue_name"), str):
-        call.pools.note_queue(call.urn, name, _computed_outputs(known, unknown, olds or {}))
+        call.pools.note_queue(call.urn, name, _facts(known, unknown, olds or {}))
     if problem := call.pools.declare_queue(call.urn, sizes):
         raise DliError(problem)
-
-
-def _declare_facts(
-    call: OperationContext, news: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any]
-) -> None:
-    """What jobs on the queue may reckon with. A queue whose pool the program leaves out may be in one all the same."""
-    if "queue_name" in unknown or not news.get("queue_name"):
-        return
-    is_same = olds.get("queue_name") == news["queue_name"]
-    held = is_same and (olds.get("settings") or {}).get("elastic_resource_pool_name")
-    in_pool = None if "elastic_resource_pool_name" in unknown else bool(news.get("elastic_resource_pool_name") or held)
-    cus = news.get("cu_count") if in_pool is False and "cu_count" not in unknown else None
-    call.pools.declare_facts(
-        call.urn, str(news["queue_name"]).lower(), QueueFacts(in_pool, False if in_pool is False else None, whole(cus))
-    )
 
 
 def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:
@@ -107,18 +91,19 @@ def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:
     return QueueSizes(name, pool.lower(), policies.wanted(spec, None))
 
 
-def _computed_outputs(known: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any]) -> QueueFacts:
-    """What a job on this queue may rely on. A queue that is there may be in a pool that the program does not name."""
-    cus = whole(known.get("cu_count"))
+def _facts(known: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str, Any]) -> QueueFacts:
+    """What a job on this queue may rely on. A queue that is adopted may be in a pool that the program does not name."""
     if "elastic_resource_pool_name" in unknown:
         return QueueFacts()
     if known.get("elastic_resource_pool_name"):
         sizes = _sizes(known)
         return QueueFacts(in_pool=True, cus=sizes.most if sizes else None)
-    if (olds.get("settings") or {}).get("elastic_resource_pool_name"):
+    is_same = olds.get("queue_name") == known["queue_name"]
+    if is_same and (olds.get("settings") or {}).get("elastic_resource_pool_name"):
         return QueueFacts(in_pool=True)
-    is_new = not olds and not known.get("adopt") and "adopt" not in unknown
-    return QueueFacts(in_pool=False if is_new else None, cus=cus)
+    if not is_same and (known.get("adopt") or "adopt" in unknown):
+        return QueueFacts()
+    return QueueFacts(in_pool=False, basic_pool=False, cus=whole(known.get("cu_count")))
 
 
 def _warn_of_size(call: OperationContext, request: DiffRequest, known: Mapping[str, Change]) -> None:
