@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pulumi_dli.embedded import child_main
+
 _LOOK_EVERY_SECONDS = 0.1
 _KB = 1024
 
@@ -64,9 +66,21 @@ def family_of(root: int) -> list[int]:
     return found
 
 
+def role_of(pid: int) -> str:
+    """What a process is for; "" when it has ended."""
+    try:
+        return _role(_words(pid))
+    except OSError:
+        return ""
+
+
+def _words(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+
+
 def _peak_of(pid: int) -> tuple[str, float] | None:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        words = _words(pid)
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return _role(words), int(line.split()[1]) / _KB
@@ -77,9 +91,10 @@ def _peak_of(pid: int) -> tuple[str, float] | None:
 
 def _role(words: Sequence[str]) -> str:
     line = " ".join(words)
-    if "pulumi.dynamic" in line or ("child.py" in line and "host" in words):
+    embedded = child_main.__file__ in words
+    if "pulumi.dynamic" in words or (embedded and "host" in words):
         return "host"
-    if "pulumi-language-python-exec" in line or ("child.py" in line and "program" in words):
+    if "pulumi-language-python-exec" in line or (embedded and "program" in words):
         return "program"
     if "pulumi-language-python" in line or "pulumi-resource-" in line:
         return "language host"

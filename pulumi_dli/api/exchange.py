@@ -189,8 +189,8 @@ def exchange(work: Callable[[], T], *, threads: WorkerPool, seconds: float, what
             try:
                 return running.result(timeout=patience.CHECK_SECONDS)
             except StillRunning:
-                if running.done():
-                    raise  # the work's own
+                if running.done():  # the error is the work's own, or the work ended just after this wait did
+                    return running.result()
             now = time.monotonic()
             if now >= ends_at:
                 raise UnknownOutcomeError(f"{what}: no whole answer in time; the request may have taken effect")

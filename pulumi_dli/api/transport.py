@@ -141,13 +141,21 @@ class Transport:
             if not isinstance(error, ThrottledError):
                 self._gate.pause(seconds)
 
-        return with_retries(
-            lambda: self._once(request, path, body, auth),
-            repeat=request.repeat,
-            policy=self._policy,
-            now=self._clock.now,
-            pause=pause,
-        )
+        lost: list[UnknownOutcomeError] = []
+
+        def attempt() -> Response:
+            try:
+                return self._once(request, path, body, auth)
+            except UnknownOutcomeError as error:
+                lost.append(error)
+                raise
+
+        try:
+            return with_retries(attempt, repeat=request.repeat, policy=self._policy, now=self._clock.now, pause=pause)
+        except CancelledError:
+            if lost and request.repeat is not Idempotency.READ:
+                raise lost[-1] from None  # only the repetition was not sent: the first request may have taken effect
+            raise
 
     def _once(self, request: Request, path: str, body: bytes, auth: AuthBase) -> Response:
         with self._gate.slot() as round_number:

@@ -122,6 +122,8 @@ class Adoptable:
     found: TagsFound
     is_attempt: bool = False
     """It is what an earlier attempt of ours left, and carries our tag already."""
+    recorded: str = ""
+    """The tag that it carries and that the entry of this very resource recorded: it is replaced by itself."""
 
     def mark(self, call: OperationContext, session: Session, owner_tag: str) -> str:
         """Put our tag on it, before anything else is changed; gives the tag for the outputs.
@@ -129,6 +131,9 @@ class Adoptable:
         Raises:
             DliError: it could not be tagged, and is not taken over.
         """
+        if self.recorded:
+            # With another tag, the entry in the state would be another's if nothing came of this call.
+            return self.recorded
         return mark(call, session, self.existing.tagged, self.found, owner_tag, needed=not self.is_attempt)
 
 
@@ -194,7 +199,10 @@ def validate(call: OperationContext, session: Session, kind: Kind[FoundT], found
     tags = read_tags(
         call, session, existing.tagged, owner, is_listed_with=lambda: kind.is_listed_with(found, {OWNER_TAG: owner})
     )
-    if adopt or session.claims.is_declared(kind.kind, existing.id, urn=call.urn):
+    entry = session.claims.of_entry(kind.kind, existing.id, urn=call.urn)
+    if entry is not None:
+        return Adoptable(existing, tags, recorded=tags.owner if tags.owner == entry.tag else "")
+    if adopt:
         return Adoptable(existing, tags)
     ways = f"give adopt=True to take it over, import it (`pulumi-dli import`), or {existing.other_name}"
     if not is_own(tags.owner, owner):

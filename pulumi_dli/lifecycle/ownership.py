@@ -12,6 +12,7 @@ import hashlib
 import secrets
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi_dli.errors import ApiError, AuthError, ConflictError, DliError, NotFoundError, ThrottledError
@@ -100,6 +101,23 @@ def refuses_tags(error: DliError, *, tagged: bool = False) -> bool:
     return "tag" in error.message.lower()
 
 
+@dataclass(frozen=True)
+class Whose:
+    """What an entry of the state says of its hold on an object."""
+
+    tag: str
+    hold: str
+
+    @classmethod
+    def of(cls, outs: Mapping[str, Any]) -> Whose:
+        return cls(str(outs.get("owner_tag") or ""), str(outs.get(HOLD) or ""))
+
+    @property
+    def name(self) -> str:
+        """Tells this hold from others."""
+        return self.hold or self.tag
+
+
 class Claims:
     """Which resources of the program hold which objects, as far as this process has seen.
 
@@ -115,7 +133,7 @@ class Claims:
     """
 
     def __init__(self) -> None:
-        self._declared: dict[tuple[str, str], dict[str, str]] = {}
+        self._declared: dict[tuple[str, str], dict[str, Whose]] = {}
         self._taken: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
@@ -125,17 +143,17 @@ class Claims:
             return
         with self._lock:
             for holding in holdings:
-                self._declared.setdefault(holding, {})[urn] = _hold(outs)
+                self._declared.setdefault(holding, {})[urn] = Whose.of(outs)
 
     def take(self, kind: str, id: str, *, urn: str) -> None:
         """This process has created or taken over the object."""
         with self._lock:
             self._taken[kind, id] = urn
 
-    def is_declared(self, kind: str, id: str, *, urn: str) -> bool:
-        """Whether the entry of this very resource holds the object, so that it is ours whatever its tag says."""
+    def of_entry(self, kind: str, id: str, *, urn: str) -> Whose | None:
+        """What the entry of this very resource recorded of the object, which is ours then whatever its tag says."""
         with self._lock:
-            return urn in self._declared.get((kind, id), {})
+            return self._declared.get((kind, id), {}).get(urn)
 
     def other(self, kind: str, id: str, *, urn: str) -> str | None:
         """The URN of another resource of the program that holds the object."""
@@ -153,12 +171,9 @@ class Claims:
             if (kind, id) in self._taken:
                 return self._taken[kind, id]
             declared = self._declared.get((kind, id), {})
-            others = {holder for holder, hold in declared.items() if holder != urn or hold != _hold(outs)}
+            mine = Whose.of(outs).name
+            others = {holder for holder, whose in declared.items() if holder != urn or whose.name != mine}
         return min(others, default=None)
-
-
-def _hold(outs: Mapping[str, Any]) -> str:
-    return str(outs.get(HOLD) or outs.get("owner_tag") or "")
 
 
 PROCESS_CLAIMS = Claims()

@@ -222,7 +222,7 @@ def left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[s
     """What a killed create made, and the program has given up since under that label: nobody can know of it. Pulumi
     itself says so, in its warning of a pending operation.
     """
-    left = []
+    left = _objects_left_by_kills(world, epochs, program)
     names = {str(one.inputs["name"]) for one in program.values() if one.kind == JOB}
     made = {event["subject"]: _epoch_of(epochs, event["seq"]) for event in world.events() if event["type"] == "created"}
     for job in world.jobs():
@@ -230,6 +230,22 @@ def left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[s
         if epoch is not None and epoch.told.killed and job["name"] not in names:
             left.append(f"job {job['job_id']} is in no state")
     return left
+
+
+def _objects_left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[str]:
+    """The same of uploaded objects: the name of each begins with that of its package."""
+    given_up = [
+        str(one.inputs["name"]).removesuffix(".jar")
+        for epoch in epochs
+        if epoch.told.killed
+        for label, one in epoch.program.items()
+        if one.kind == UPLOAD and label not in epoch.told.done and label not in program
+    ]
+    return [
+        f"object {path} is in no state"
+        for path in world.objects()
+        if any(path.rpartition("/")[2].startswith(f"{name}-") for name in given_up)
+    ]
 
 
 def _name_of(package: Any) -> str:

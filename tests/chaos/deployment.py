@@ -71,6 +71,9 @@ class State:
 
     entries: dict[str, Entry] = field(default_factory=dict)
     doomed: list[Entry] = field(default_factory=list)
+    cut_off: set[str] = field(default_factory=set)
+    """Whose deletes a kill has cut off: pending operations, of which the engine warns until a refresh. And those whose
+    error says that the stream is down."""
 
     def all(self) -> list[Entry]:
         return [*self.doomed, *self.entries.values()]
@@ -144,6 +147,7 @@ class Deployment:
         if refresh:
             for entry in list(self._state.entries.values()):
                 self._refresh(entry)
+            self._state.cut_off.clear()
         for declared in ordered(program):
             self._goes_on()
             urn = urn_of(declared.kind, declared.label)
@@ -166,7 +170,7 @@ class Deployment:
         diff_result = self.phase.preview_update(entry, news)
         if delete_first is not None or diff_result.replaces:
             if delete_first:
-                self.phase.delete(entry, None)
+                self._deleted(entry)
                 del self._state.entries[urn]
             else:
                 self._state.doomed.append(self._state.entries[urn])
@@ -212,10 +216,21 @@ class Deployment:
     def _delete(self, entries: list[Entry]) -> None:
         for entry in sorted(entries, key=lambda one: ORDER.index(one.kind), reverse=True):
             self._goes_on()
-            self.phase.delete(entry, None)
+            self._deleted(entry)
             if self._state.entries.get(entry.urn) is entry:
                 del self._state.entries[entry.urn]
             self._state.doomed = [one for one in self._state.doomed if one is not entry]
+
+    def _deleted(self, entry: Entry) -> None:
+        try:
+            self.phase.delete(entry, None)
+        except Killed:
+            self._state.cut_off.add(entry.urn)
+            raise
+        except Failed as error:
+            if "STREAM IS DOWN" in str(error):
+                self._state.cut_off.add(entry.urn)
+            raise
 
     def _goes_on(self) -> None:
         if self.phase.cancelled.is_set():

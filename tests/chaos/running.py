@@ -209,20 +209,21 @@ class _Run:
                 self._dli.act("job.paid", job=job["job_id"])
 
     def _come_to_rest(self) -> None:
-        # What a person has changed is seen by a refresh only.
-        told = self._up(refresh=self._schedule.with_a("act"))
+        # What a person has changed is seen by a refresh only, as is a stop that was to become a delete.
+        told = self._up(refresh=self._schedule.with_a("act") or bool(self._state.cut_off))
         if not told.ok:
             told = self._up(refresh=True)
         if not told.ok and WAYS_OUT.search(told.error):
             self._report.figures["ways out taken"] += 1
-            self._take_the_way_out()
+            self._take_the_way_out(told.error)
             told = self._up(refresh=True)
         if not told.ok:
             self._violation("stuck", told.error)
 
-    def _take_the_way_out(self) -> None:
+    def _take_the_way_out(self, error: str) -> None:
+        mode = "savepoint" if "take the new savepoint_nonce back, or" in error else "stateless"
         for label, one in self._program.items():
-            ways = {JOB: {"upgrade_mode": "stateless", "restart_nonce": "way out", "adopt": True}, UPLOAD: {}}.get(
+            ways = {JOB: {"upgrade_mode": mode, "restart_nonce": "way out", "adopt": True}, UPLOAD: {}}.get(
                 one.kind, {"adopt": True}
             )
             self._program[label] = replace(one, inputs={**one.inputs, **ways})

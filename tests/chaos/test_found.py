@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
-from tests.chaos.running import emulator, run
+from tests.chaos.checker import World
+from tests.chaos.deployment import Deployment, State, Told
+from tests.chaos.programs import GROUP, Declared
+from tests.chaos.running import PROJECT_ID, config_of, emulator, run
 from tests.chaos.schedules import drawn
 from tests.chaos.test_chaos import Deployed
 from tests.chaos.wire import Strike, WireName
@@ -67,10 +70,6 @@ def test_a_successor_that_starts_without_state_is_said(deployed: Deployed, act: 
     assert any(severity == "warning" and "starts without its state" in text for severity, text in told.lines)
 
 
-@pytest.mark.xfail(
-    reason="killed between its tag and its state, a forced replacement leaves a job that destroy only forgets: a "
-    "renewed tag may be a later entry's, and a wrong delete ends a stream"
-)
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_a_job_whose_forced_replacement_was_killed_goes_with_its_stack(deployed: Deployed, nth: int) -> None:
     replacement, wire = deployed.deployment(), WireName()
@@ -84,11 +83,60 @@ def test_a_job_whose_forced_replacement_was_killed_goes_with_its_stack(deployed:
     assert deployed.world.own_jobs() == []
 
 
-@pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="a stopped upgrade remembers a savepoint whose files a start has consumed: each further `up` fails with "
-    "DLI.13017, and its message names no way out (stateless or initial_savepoint_path lead on)",
-)
-def test_a_remembered_savepoint_whose_files_are_gone_is_no_dead_end(dli: Emulator) -> None:
-    assert not [text for text in run(drawn(415), dli).violations if text.startswith("stuck: DLI.13017")]
+def test_what_a_cancelled_update_has_not_sent_is_sent_by_the_next_up(dli: Emulator, tmp_path: Path) -> None:
+    """The group counted as renewed when the client had refused to send the new bytes: the next `up` did nothing."""
+    dli.reset()
+
+    def up(digest: str, strike: bool = False) -> Told:
+        packages = [{"path": "obs://jars/a.jar", "digest": digest}]
+        program = {"g": Declared(GROUP, "g", {"group_name": "mine", "packages": packages})}
+        deployment, wire = Deployment(state, config_of(dli), tmp_path), WireName()
+        wire.strikes = [Strike(1, "after", deployment.interrupt)] if strike else []
+        with wire.open():
+            return deployment.up(program)
+
+    World.prepared(dli, PROJECT_ID)
+    state = State()
+    assert up("1").ok
+    since = dli.requests()[-1]["seq"]
+    assert not up("2", strike=True).ok
+    assert [call["operation"] for call in dli.requests(since=since)] == ["packages.list"]
+    assert up("2").ok
+    assert "packages.upload" in [call["operation"] for call in dli.requests(since=since)]
+
+
+@pytest.mark.parametrize("nth", range(3, 9))
+def test_a_cancelled_delete_that_has_stopped_its_job_says_so(deployed: Deployed, nth: int) -> None:
+    deployment, wire = deployed.deployment(), WireName()
+    wire.strikes.append(Strike(nth, "after", deployment.interrupt))
+    with wire.open():
+        told = deployment.destroy()
+    stopped = [job["status"] for job in deployed.world.jobs() if job["job_id"] == deployed.job] != ["job_running"]
+    if not told.ok:
+        assert ("STREAM IS DOWN" in told.error) is stopped, told.error
+    assert deployed.deployment().destroy().ok
+    assert deployed.world.own_jobs() == []
+
+
+def test_a_remembered_savepoint_whose_files_are_gone_names_ways_that_lead_on(deployed: Deployed) -> None:
+    """A start that fails may have consumed the savepoint of the interrupted upgrade (dli-api 6.5)."""
+    dli, one = deployed.dli, deployed.program["f"]
+    dli.quirk(savepoint_files="deleted")
+    stopped, wire = deployed.deployment(), WireName()
+    wire.strikes.append(Strike(6, "after", wire.kill))
+    newer = {"f": replace(one, inputs={**one.inputs, "entrypoint": "obs://jars/b.jar", "checkpoint_enabled": True})}
+    with wire.open():
+        assert stopped.up(newer).killed
+    dli.behave("running_exception", times=1, after=1.0)
+    assert not deployed.deployment().up(newer).ok
+    refused = deployed.deployment().up(newer)
+    assert not refused.ok
+    assert "was left as it is" in refused.error
+    assert all(way in refused.error for way in ("last-state", "initial_savepoint_path", "stateless")), refused.error
+    way_out = {"f": replace(newer["f"], inputs={**newer["f"].inputs, "upgrade_mode": "stateless"})}
+    assert deployed.deployment().up(way_out).ok
+
+
+@pytest.mark.parametrize("seed", [237, 274, 299, 388, 415, 595, 769, 807, 828, 852])
+def test_a_seed_that_failed_once_runs_without_a_violation(dli: Emulator, seed: int) -> None:
+    assert run(drawn(seed), dli).violations == []

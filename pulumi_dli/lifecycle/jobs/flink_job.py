@@ -18,6 +18,7 @@ from pulumi_dli.errors import (
     NotFoundError,
     UnknownOutcomeError,
     UpgradeBlockedError,
+    WaitFailedError,
 )
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created
@@ -43,7 +44,8 @@ from pulumi_dli.lifecycle.jobs.plan import (
     state_without_savepoint,
 )
 from pulumi_dli.lifecycle.jobs.reach import must_be_savable
-from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted
+from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
+from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted, said
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.session import Session
@@ -389,25 +391,34 @@ class FlinkJarJobLifecycle:
         operations = self._operations(call, session, _number(id), olds)
         with session.deletes.expect():
             try:
-                self._save_before_delete(call, session, operations, olds)
+                stopped = self._save_before_delete(call, session, operations, olds)
             except NotFoundError:
                 return
             try:
-                result = session.deletes.submit(operations.job_id, cancelled=call.cancelled)
-            except NotFoundError:
-                return
-            except UnknownOutcomeError:  # of the delete, and of nothing before it: the state is saved
-                operations.see_deleted()
-                return
+                self._delete(operations)
+            except DliError as error:
+                if stopped is None:
+                    raise
+                raise _only_stopped(operations, stopped.savepoint_path, error) from error
+
+    def _delete(self, operations: JobOperations) -> None:
+        try:
+            result = operations.session.deletes.submit(operations.job_id, cancelled=operations.call.cancelled)
+        except NotFoundError:
+            return
+        except UnknownOutcomeError:  # of the delete, and of nothing before it: the state is saved
+            operations.see_deleted()
+            return
         if not result.ok and not result.gone and not (result.said_missing and operations.is_gone()):
             raise DliError(f"{operations.what} was not deleted: {result.code} {result.message}")
 
     def _save_before_delete(
         self, call: OperationContext, session: Session, operations: JobOperations, olds: Mapping[str, Any]
-    ) -> None:
+    ) -> FlinkJob | None:
+        """The job's details at rest when it was stopped for this, None when it was left as it is."""
         desired = olds.get("savepoint_on_delete")
         if desired is False or (desired is None and olds.get("upgrade_mode") == "stateless"):
-            return
+            return None
         with session.stops.expect():
             job = operations.settle(operations.get_shared())
             # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
@@ -415,20 +426,12 @@ class FlinkJarJobLifecycle:
             if not _may_hold_state(job):
                 if replaced:
                     self._leave_state(operations, job, olds)
-                return
+                return None
             if phase_of(job.status) is Phase.UNSURE:
                 self._keep_what_there_is(operations, job, olds)
-                return
+                return None
             must_be_savable(operations.what, job, olds)
-            try:
-                stopped = operations.stop(job, savepoint=True, path_needed=replaced)
-            except CancelledError:
-                raise
-            except DliError as error:
-                raise DliError(
-                    f"{operations.what} was not deleted, because its last savepoint failed: {error}. "
-                    "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
-                ) from error
+            stopped = _last_stop(operations, job, path_needed=replaced)
         bucket = job.config.obs_bucket
         if stopped.savepoint_path:
             call.info(f"savepoint {stopped.savepoint_path}")
@@ -436,6 +439,7 @@ class FlinkJarJobLifecycle:
                 session.left_states[call.urn] = stopped.savepoint_path
         elif stopped.has_savepoint and bucket:
             call.info(f"savepoint in obs://{bucket}/jobs/savepoint/{operations.job_id}/")  # dli-api 6.6
+        return stopped
 
     def _leave_state(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> None:
         """What a job at rest leaves to its successor; said when that is less than it has done."""
@@ -490,6 +494,37 @@ def _left_state(session: Session, call: OperationContext, spec: FlinkJarJobSpec)
     if spec.mode == "stateless" or spec.initial_savepoint_path:
         return ""
     return session.left_states.get(call.urn, "")
+
+
+def _last_stop(operations: JobOperations, job: FlinkJob, *, path_needed: bool) -> FlinkJob:
+    """The job's details at rest, with its last savepoint."""
+    failed = (
+        f"{operations.what} was not deleted, because its last savepoint failed: {{}}. "
+        "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
+    )
+    try:
+        asked = operations.ask_to_stop(savepoint=True)
+    except CancelledError:
+        raise
+    except DliError as error:
+        raise DliError(failed.format(error)) from error
+    try:
+        return operations.come_to_rest(job, asked, savepoint=True, path_needed=path_needed)
+    except WaitFailedError as error:  # it runs on
+        raise DliError(failed.format(error)) from error
+    except NoSavepointError as error:
+        raise _only_stopped(operations, None, DliError(failed.format(error))) from error
+    except DliError as error:
+        raise _only_stopped(operations, None, error) from error
+
+
+def _only_stopped(operations: JobOperations, path: str | None, error: DliError) -> DliError:
+    """Of a delete that ended after its stop: the entry stays, and nothing in it tells that the job is down."""
+    saved = f" with savepoint {path}" if path else ""
+    return DliError(
+        f"STREAM IS DOWN: {operations.what} is stopped{saved}, or about to be, and was not deleted: {said(error)}. Delete "
+        "it again, or run `pulumi up --refresh` with a new restart_nonce, which starts it"
+    )
 
 
 def _may_hold_state(job: FlinkJob) -> bool:

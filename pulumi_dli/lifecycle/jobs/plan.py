@@ -315,7 +315,8 @@ def _start(observed: ObservedState, desired: DesiredState) -> Plan:
 def _left_stopped(_wish: DesiredState) -> Plan:
     return Plan(
         "stays stopped",
-        warning='stopped outside of Pulumi; `up` leaves it: repair="all" or a new restart_nonce starts it',
+        warning="stopped outside of Pulumi, or by a delete that was cut off; `up` leaves it: "
+        'repair="all" or a new restart_nonce starts it',
     )
 
 

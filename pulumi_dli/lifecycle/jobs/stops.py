@@ -208,8 +208,9 @@ class JobStops(JobView):
         except ApiError as error:
             if is_unsupported(error):
                 raise UpgradeBlockedError(
-                    f"{self.what}: this region has no call to save the state of a running job; a new restart_nonce "
-                    "makes a savepoint, too, and restarts the job from it"
+                    f"{self.what}: this region has no call to save the state of a running job: take the new "
+                    "savepoint_nonce back, or, with upgrade_mode savepoint, give a new restart_nonce as well, which "
+                    "makes a savepoint and restarts the job from it"
                 ) from error
             raise
         finally:

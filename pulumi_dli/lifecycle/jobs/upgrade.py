@@ -119,18 +119,58 @@ class Upgrade:
                     self._change(running=running)
                 # A row of the list is enough for a job that was seen before: what it lacks is kept from that look.
                 return self._operations.get_shared() if self._olds.get("status") else self._operations.look()
-        if self._import:
+        resume = self._plan.start is not Restore.NOTHING
+        if self._plan.start is Restore.REMEMBERED:
+            self._bring_back_remembered()
+        elif self._import:
             self._operations.import_savepoint(self._import)
         try:
             with self._operations.session.runs.expect():
                 if self._plan.change:
                     self._change(running=False)
-                self._operations.start(self._before, resume=self._plan.start is not Restore.NOTHING)
+                self._operations.start(self._before, resume=resume)
             return self._see_through(self._before)
         except DliError as error:
             if not self._changed and not self._olds.get("pending_reason") and not self._is_new_start(error):
                 raise
             raise UpgradeInterrupted(str(error), changed=self._changed, savepoint_path=self._path_now()) from error
+
+    def _bring_back_remembered(self) -> None:
+        """Give the job the savepoint of the interrupted upgrade, or what the program allows in its place.
+
+        The start that failed may have used up its files (dli-api 6.5).
+
+        Raises:
+            UpgradeBlockedError: the service does not take it, and the program allows nothing else.
+        """
+        path = str(self._import)
+        try:
+            self._operations.import_savepoint(path)
+        except (AuthError, ThrottledError, ConflictError):
+            raise
+        except ApiError as error:
+            allowed = self._allowed_instead(error)
+            if allowed and allowed != self._before.savepoint_path:
+                self._operations.import_savepoint(allowed)
+            self._operations.call.warn(
+                f"{self._operations.what} goes on from {allowed}: {path} cannot be used ({said(error)})"
+            )
+            self._import = allowed
+
+    def _allowed_instead(self, error: ApiError) -> str:
+        initial, own = self._inputs.get("initial_savepoint_path"), self._before.savepoint_path
+        if initial and initial != self._import:
+            return str(initial)
+        if self._inputs.get("upgrade_mode") == "last-state":
+            return self._newest_checkpoint()
+        if self._inputs.get("allow_old_savepoint") and self._before.has_savepoint and own:
+            return own
+        raise UpgradeBlockedError(
+            f"{self._operations.what} was left as it is: the savepoint that its interrupted upgrade made cannot be used "
+            f"({said(error)}). Give upgrade_mode last-state (goes on from its newest checkpoint), "
+            "initial_savepoint_path, allow_old_savepoint=True (goes on from an older savepoint, if there is one), or "
+            "upgrade_mode stateless (drops the state)"
+        ) from error
 
     @staticmethod
     def _is_new_start(error: DliError) -> bool:
@@ -258,7 +298,7 @@ class Upgrade:
         except DliError as second:
             return UpgradeInterrupted(
                 f"STREAM IS DOWN: {operations.what}, savepoint {self._path_now() or 'none'}. "
-                f"The new version did not come up: {_said(failure)}. Going back failed too: {_said(second)}. "
+                f"The new version did not come up: {said(failure)}. Going back failed too: {said(second)}. "
                 "Mend the cause and run `pulumi up`",
                 changed=self._changed,
                 savepoint_path=self._path_now(),
@@ -268,7 +308,7 @@ class Upgrade:
             source = f"from {self._import}"
         twice = " (sinks may have seen some records twice)" if self._may_have_run(failure) else ""
         return RolledBackError(
-            f"the new version of {operations.what} did not come up: {_said(failure)}. The previous version runs again "
+            f"the new version of {operations.what} did not come up: {said(failure)}. The previous version runs again "
             f"{source}{twice}; the next `pulumi up` tries the new version again"
         )
 
@@ -325,7 +365,7 @@ class Upgrade:
         return self._before.savepoint_path if savepoints.is_newest(self._before) else None
 
 
-def _said(error: DliError) -> str:
+def said(error: DliError) -> str:
     """An error inside a sentence: the service ends its own with a full stop."""
     return str(error).rstrip(".")
 

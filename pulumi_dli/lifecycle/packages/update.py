@@ -126,8 +126,10 @@ class PackageGroupUpdate:
         mark = self._owner_tag
         if not self._olds:  # an earlier hold on the same packages must not fit any more
             self._whose[HOLD] = new_hold()
-            mark = renewed(self._owner, self._whose[HOLD])
-        marked = {one.mark(self._call, self._session, mark) for one in adoptable}
+            recorded = {one.recorded for one in adoptable}
+            mark = (recorded.pop() if len(recorded) == 1 else "") or renewed(self._owner, self._whose[HOLD])
+        one_tag = [replace(one, recorded=mark if one.recorded == mark else "") for one in adoptable]
+        marked = {one.mark(self._call, self._session, mark) for one in one_tag}
         if marked == {mark}:
             self._owner_tag = mark
 
@@ -167,32 +169,32 @@ class PackageGroupUpdate:
             self._upload_kind(kind, [package for package in due if package.kind == kind])
 
     def _upload_kind(self, kind: str, packages: list[DesiredPackage]) -> None:
-        names = [package.name for package in packages]
-        self._call.status(f"uploading {', '.join(names)}")
+        names = ", ".join(package.name for package in packages)
+        self._call.status(f"uploading {names}")
         connection = self._session.client.connection
         paths = [object_url(connection, package.path) for package in packages]
-        known = True
         try:
             self._send(paths, kind)
         except UnknownOutcomeError:
-            known = False
+            self._note(packages, known=False)
             raise
         except (AuthError, ThrottledError):
-            names = []
             raise
         except ApiError as error:
-            names = []
             hint = "; check that the objects exist and that DLI may read the bucket" if _of_object(error) else ""
-            refused = ", ".join(package.name for package in packages)
-            raise DliError(f"not uploaded to package group {self._group}: {refused}: {error}{hint}") from error
+            raise DliError(f"not uploaded to package group {self._group}: {names}: {error}{hint}") from error
+        else:
+            self._note(packages, known=True)
         finally:
             self._session.wrote()
-            for package in packages if names else ():
-                self._note(package, known=known)
 
-    def _note(self, package: DesiredPackage, *, known: bool) -> None:
-        """Record the package as ours; one whose upload may or may not have happened is uploaded again next time."""
+    def _note(self, packages: list[DesiredPackage], *, known: bool) -> None:
+        """Record what was sent as ours; what may or may not have arrived is uploaded again next time."""
         self._touched = True
+        for package in packages:
+            self._record(package, known=known)
+
+    def _record(self, package: DesiredPackage, *, known: bool) -> None:
         self._session.claims.take(PACKAGE, f"{self._group}/{package.name}", urn=self._call.urn)
         before = self._uploaded.get(package.name)
         self._uploaded[package.name] = Record(
