@@ -33,6 +33,7 @@ class Epoch:
 
     Attributes:
         owned: jobs by id, with the label of the resource that held them before or after.
+        removed: packages that a person has deleted.
         missing: what running jobs named and was not there at its end.
     """
 
@@ -42,6 +43,7 @@ class Epoch:
     told: Told = field(default_factory=Told)
     owned: dict[int, str] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
 
     def modes_of(self, label: str) -> str:
@@ -176,9 +178,11 @@ def problems(
     yield from _decisions(world, epochs)
     yield from _forbidden(world, epochs)
     yield from _secrets(world, state)
+    by_people: set[str] = set()
     for epoch in epochs:
-        if not any("package" in act or "group" in act for act in epoch.acts):
-            for missing in epoch.missing:
+        by_people |= epoch.removed
+        for missing in epoch.missing:
+            if missing.partition(" of ")[0] not in by_people:
                 yield "deleted in use", missing
     if calm:
         yield from _as_declared(world, program, state, folder)

@@ -189,6 +189,7 @@ class _Run:
                 return
             group, name = packages[which % len(packages)]
             given |= {"group": group, "name": name, "project_id": PROJECT_ID}
+            self._current.removed.add(f"{group}/{name}")
         else:
             jobs = self._world.own_jobs()
             if not jobs:

@@ -17,21 +17,21 @@ def blows_only(schedule: Schedule) -> Schedule:
     deploys = []
     for deploy in schedule.deploys:
         struck = [one for one in deploy.troubles if one.what in ("kill", "cancel")]
-        blows = tuple(replace(one, nth=1 + one.nth % 6) for one in struck)  # within the calls of a small program
+        blows = tuple(replace(one, nth=1 + one.nth % 3) for one in struck)  # within the calls of a small program
         changes = tuple(one for one in deploy.changes if one.what != "replace")
         deploys.append(replace(deploy, changes=changes, troubles=blows, refresh=False))
     return replace(schedule, deploys=tuple(deploys))
 
 
 def struck(seed: int) -> Schedule | None:
+    """One whose first deployment is struck, which always has something to do, and at least one more."""
     schedule = blows_only(drawn(seed))
-    return schedule if len(schedule.troubles) > 1 else None
+    return schedule if schedule.deploys[0].troubles and len(schedule.troubles) > 1 else None
 
 
 SEEDS = [seed for seed in range(400) if struck(seed)][:4]
 
 
-@pytest.mark.skip(reason="open, cause not known: two of four schedules with real kills failed")
 @pytest.mark.slow
 @EMBEDDED_ONLY
 @pytest.mark.parametrize("seed", SEEDS)

@@ -8,11 +8,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import family_of, role_of
 from pulumi_dli.emulator.testing import Emulator
 from tests.chaos.checker import Epoch, World, left_by_kills, problems
 from tests.chaos.deployment import State, Told
@@ -122,24 +123,13 @@ class Whole:
 
 
 def strike(process: subprocess.Popen[str], what: str) -> None:
-    """The engine with all its children, the host alone, or a ^C to all, as a terminal sends it."""
+    """The engine, whose children end with its pipe, or the host alone; or a ^C, which its children do not hear."""
     if what == "host":
-        for pid in _hosts(process.pid):
+        for pid in [pid for pid in family_of(process.pid) if role_of(pid) == "host"]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    elif what == "engine":
-        os.killpg(process.pid, signal.SIGKILL)
     else:
-        os.killpg(process.pid, signal.SIGINT)
-
-
-def _hosts(group: int) -> Iterator[int]:
-    """The dynamic hosts in this group of processes."""
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            command = (folder / "cmdline").read_bytes()
-            if os.getpgid(int(folder.name)) == group and b"dynamic" in command:
-                yield int(folder.name)
+        process.send_signal(signal.SIGKILL if what == "engine" else signal.SIGINT)
 
 
 def text_of(program: Program, folder: Path) -> str:
