@@ -138,10 +138,17 @@ WRITES = {
 }
 
 
-def driven_to_its_end(emulator: Emulator, shared: SharedHost, write: Write, effect: int | str, times: str) -> str:
-    """What went wrong, "" when nothing did."""
+def driven_to_its_end(
+    emulator: Emulator, shared: SharedHost, acting: SharedHost, write: Write, effect: int | str, times: str
+) -> str:
+    """What went wrong, "" when nothing did.
+
+    Args:
+        acting: the host in which the call is made; what it needs is made in `shared`.
+    """
     case = Case(emulator, shared)
     write.prepare(case)
+    case.stack._make = acting.phase  # type: ignore[assignment]
     project = {"path": case.stack.project_id}
     faults = [emulator.fault(write.operation, effect, times=TIMES[times], match=project)]
     if write.before:

@@ -27,7 +27,7 @@ from pulumi_dli.emulator.testing import Emulator
 from tests.dynamic_host import eventually
 from tests.engines import ENGINES, Cli, Embedded, Engine, connection, leftovers
 
-pytestmark = pytest.mark.slow  # part of `make test-full`
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # part of `make test-full`
 
 QUICK_START = """
 queue = dli.Queue("q", cu_count=16)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
+from tests.dynamic_host import eventually
 from tests.engines import CLI_WHEN_SLOW, Cli, Embedded, Engine, calls, leftovers
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
@@ -120,3 +121,28 @@ def until(seen: Callable[[], bool], *, seconds: float = 60.0) -> None:
     while not seen():
         assert time.monotonic() < deadline, "not seen in time"
         time.sleep(0.05)
+
+
+@CLI_WHEN_SLOW
+def test_a_cancel_ends_a_deployment_that_the_service_throttles(engine: Engine, dli: Emulator) -> None:
+    engine.write('dli.Queue("q", cu_count=16)\ndli.Queue("r", cu_count=16)')
+    engine.connect(dli)
+    dli.fault("*", 429, times=0, retry_after=50)
+    process = engine.start("up")
+    try:
+        eventually(lambda: calls(dli) or process.poll() is not None, seconds=60.0, what="a throttled call")
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[0]
+        took = time.monotonic() - began
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode != 0
+    assert took < 20, "the service asked for 50 seconds"
+    assert "cancelled" in said
+    assert "/pulumi_dli/" not in said, "a traceback through our code; the CLI's language host prints one of its own"
+    dli.clear_faults()
+    again = engine.up()
+    assert again.ok, again.text
+    assert sorted(leftovers(dli)) == ["q", "r"]

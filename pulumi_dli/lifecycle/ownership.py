@@ -8,6 +8,7 @@ passes through the diff before anything that left the program is deleted.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import secrets
 import threading
@@ -101,6 +102,10 @@ def refuses_tags(error: DliError, *, tagged: bool = False) -> bool:
     return "tag" in error.message.lower()
 
 
+Holding = tuple[str, str, str, str]
+"""An object: endpoint and project ("" for what all projects see alike), kind and id."""
+
+
 @dataclass(frozen=True)
 class Whose:
     """What an entry of the state says of its hold on an object."""
@@ -133,32 +138,50 @@ class Claims:
     """
 
     def __init__(self) -> None:
-        self._declared: dict[tuple[str, str], dict[str, Whose]] = {}
-        self._taken: dict[tuple[str, str], str] = {}
+        self._place: Mapping[str, Any] = {}
+        self._declared: dict[Holding, dict[str, Whose]] = {}
+        self._taken: dict[Holding, str] = {}
         self._lock = threading.Lock()
+
+    def at(self, place: Mapping[str, Any]) -> Claims:
+        """The same claims, asked about the objects of one project: another one may have the same names and ids.
+
+        Args:
+            place: `Session.where()`, or outputs, which hold the same.
+        """
+        bound = copy.copy(self)
+        bound._place = place
+        return bound
+
+    def _holding(self, kind: str, id: str) -> Holding:
+        # The path of an object in OBS is the same from every project.
+        place = {} if id.startswith("obs://") else self._place
+        return str(place.get("endpoint") or ""), str(place.get("project_id") or ""), kind, id
 
     def declare(self, holdings: Iterable[tuple[str, str]], *, urn: str, outs: Mapping[str, Any]) -> None:
         """A resource of the program holds these objects, says its entry in the state."""
         if not urn:
             return
+        there = self.at(outs)
         with self._lock:
             for holding in holdings:
-                self._declared.setdefault(holding, {})[urn] = Whose.of(outs)
+                self._declared.setdefault(there._holding(*holding), {})[urn] = Whose.of(outs)
 
     def take(self, kind: str, id: str, *, urn: str) -> None:
         """This process has created or taken over the object."""
         with self._lock:
-            self._taken[kind, id] = urn
+            self._taken[self._holding(kind, id)] = urn
 
     def of_entry(self, kind: str, id: str, *, urn: str) -> Whose | None:
         """What the entry of this very resource recorded of the object, which is ours then whatever its tag says."""
         with self._lock:
-            return self._declared.get((kind, id), {}).get(urn)
+            return self._declared.get(self._holding(kind, id), {}).get(urn)
 
     def other(self, kind: str, id: str, *, urn: str) -> str | None:
         """The URN of another resource of the program that holds the object."""
         with self._lock:
-            held_by = {*self._declared.get((kind, id), {}), *filter(None, [self._taken.get((kind, id))])}
+            holding = self._holding(kind, id)
+            held_by = {*self._declared.get(holding, {}), *filter(None, [self._taken.get(holding)])}
         return min(held_by - {urn}, default=None)
 
     def heir(self, kind: str, id: str, *, urn: str, outs: Mapping[str, Any]) -> str | None:
@@ -168,9 +191,10 @@ class Claims:
             outs: of the entry that goes. The same URN with another hold is another entry.
         """
         with self._lock:
-            if (kind, id) in self._taken:
-                return self._taken[kind, id]
-            declared = self._declared.get((kind, id), {})
+            holding = self._holding(kind, id)
+            if holding in self._taken:
+                return self._taken[holding]
+            declared = self._declared.get(holding, {})
             mine = Whose.of(outs).name
             others = {holder for holder, whose in declared.items() if holder != urn or whose.name != mine}
         return min(others, default=None)

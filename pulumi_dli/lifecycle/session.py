@@ -39,7 +39,7 @@ class Session:
         poll = client.connection.poll_seconds
         self.client = client
         self.clock = clock
-        self.claims = Claims() if claims is None else claims
+        self._claims = Claims() if claims is None else claims
         self.left_states: dict[str, str] = {}  # by URN: savepoints of jobs that were deleted before their replacement
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
@@ -58,6 +58,11 @@ class Session:
             kind: SingleFlight(partial(self._find_tags, kind), clock=clock)
             for kind in (QUEUE_TAGS, POOL_TAGS, PACKAGE_TAGS)
         }
+
+    @property
+    def claims(self) -> Claims:
+        """Who holds which objects of this project."""
+        return self._claims.at(self.where())
 
     def backoff(self) -> Backoff:
         """The pauses of one wait."""
