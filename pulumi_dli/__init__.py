@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DatasourceConnection": "resources.datasource_connection",
+    "DatasourceConnectionArgs": "resources.datasource_connection",
     "ElasticResourcePool": "resources.elastic_resource_pool",
     "ElasticResourcePoolArgs": "resources.elastic_resource_pool",
     "FlinkJarJob": "resources.flink_jar_job",
     "FlinkJarJobArgs": "resources.flink_jar_job",
+    "Host": "resources.datasource_connection",
+    "HostArgs": "resources.datasource_connection",
     "Package": "packages",
     "PackageGroup": "resources.package_group",
     "PackageGroupArgs": "resources.package_group",
@@ -29,6 +33,8 @@ _HOMES = {
     "QueueArgs": "resources.queue",
     "ResourceConfig": "resources.flink_jar_job",
     "ResourceConfigArgs": "resources.flink_jar_job",
+    "Route": "resources.datasource_connection",
+    "RouteArgs": "resources.datasource_connection",
     "ScalingPolicy": "resources.queue",
     "ScalingPolicyArgs": "resources.queue",
     "UploadedPackage": "resources.uploaded_package",
@@ -45,6 +51,14 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from pulumi_dli.packages import Package
+    from pulumi_dli.resources.datasource_connection import (
+        DatasourceConnection,
+        DatasourceConnectionArgs,
+        Host,
+        HostArgs,
+        Route,
+        RouteArgs,
+    )
     from pulumi_dli.resources.elastic_resource_pool import ElasticResourcePool, ElasticResourcePoolArgs
     from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
     from pulumi_dli.resources.functions import (
@@ -63,10 +77,14 @@ if TYPE_CHECKING:
     from pulumi_dli.resources.uploaded_package import UploadedPackage, UploadedPackageArgs
 
 __all__ = [
+    "DatasourceConnection",
+    "DatasourceConnectionArgs",
     "ElasticResourcePool",
     "ElasticResourcePoolArgs",
     "FlinkJarJob",
     "FlinkJarJobArgs",
+    "Host",
+    "HostArgs",
     "Package",
     "PackageGroup",
     "PackageGroupArgs",
@@ -75,6 +93,8 @@ __all__ = [
     "QueueArgs",
     "ResourceConfig",
     "ResourceConfigArgs",
+    "Route",
+    "RouteArgs",
     "ScalingPolicy",
     "ScalingPolicyArgs",
     "UploadedPackage",

@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     wanted.add_argument("--queue", action="extend", nargs="+", default=[], metavar="NAME", help="only these queues")
     wanted.add_argument("--group", action="extend", nargs="+", default=[], metavar="NAME", help="only these groups")
     wanted.add_argument(
+        "--connection", action="extend", nargs="+", default=[], metavar="NAME|ID", help="only these connections"
+    )
+    wanted.add_argument(
         "--job", action="extend", nargs="+", default=[], metavar="NAME|ID", help="only these Flink jobs"
     )
     wanted.add_argument("--out", type=Path, default=Path("import.json"), help="the import file (%(default)s)")
@@ -110,7 +113,8 @@ def _import(arguments: argparse.Namespace) -> None:
     from pulumi_dli.lifecycle.session import Session  # noqa: PLC0415
 
     session = Session(client_for(resolve_connection(_settings(arguments), os.environ)))
-    found = find(session, ImportSelection(arguments.queue, arguments.group, arguments.job, arguments.pool), _tell)
+    wanted = ImportSelection(arguments.queue, arguments.group, arguments.job, arguments.pool, arguments.connection)
+    found = find(session, wanted, _tell)
     if not found:
         raise DliError(f"there is nothing to import in project {session.project_id}")
     write_private(arguments.out, import_file(found, redact=arguments.redact))

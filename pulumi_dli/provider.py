@@ -224,6 +224,17 @@ class DliProvider(ResourceProvider):
             lifecycle.delete(call, self._connect_where_it_is(_props), _id, _outputs(lifecycle, _props))
 
 
+class DatasourceConnectionProvider(DliProvider):
+    """Provider of `pulumi_dli.DatasourceConnection`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.connections.datasource_connection import (  # noqa: PLC0415
+            DatasourceConnectionLifecycle,
+        )
+
+        return DatasourceConnectionLifecycle()
+
+
 class QueueProvider(DliProvider):
     """Provider of `pulumi_dli.Queue`."""
 
@@ -322,6 +333,7 @@ def _spec(lifecycle: Lifecycle[Any], fields: Mapping[str, Any]) -> Spec:
 
 
 __all__ = [
+    "DatasourceConnectionProvider",
     "DliProvider",
     "ElasticResourcePoolProvider",
     "FlinkJarJobProvider",

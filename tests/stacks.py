@@ -26,6 +26,7 @@ from pulumi_dli.config import resolve_connection
 from pulumi_dli.emulator.testing import Emulator
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import DiffRequest, ResourceInitFailed
+from pulumi_dli.lifecycle.networks import DeclaredNetworks
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import Claims
 from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
@@ -110,6 +111,7 @@ class Phase:
         self._previewed: set[str] = set()
         self._claims = Claims()
         self._pools = DeclaredPools()
+        self._networks = DeclaredNetworks()
 
     def close(self) -> None:
         pass
@@ -129,6 +131,7 @@ class Phase:
             info=lambda text: self._say("info", text),
             warn=lambda text: self._say("warning", text),
             pools=self._pools,
+            networks=self._networks,
         )
 
     def _say(self, severity: str, text: str) -> None:

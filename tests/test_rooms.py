@@ -17,6 +17,7 @@ import pytest
 import pulumi_dli
 from pulumi_dli import config
 from pulumi_dli.provider import (
+    DatasourceConnectionProvider,
     ElasticResourcePoolProvider,
     FlinkJarJobProvider,
     PackageGroupProvider,
@@ -26,6 +27,7 @@ from pulumi_dli.provider import (
 from pulumi_dli.resources.base import DliResource
 from pulumi_dli.specs import generate
 from pulumi_dli.specs.catalogue import catalogue
+from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
@@ -36,6 +38,7 @@ from pulumi_dli.specs.uploaded_package import UploadedPackageSpec
 
 ROOT = Path(__file__).parent.parent
 RESOURCES: list[tuple[type[DliResource], type[Spec]]] = [
+    (pulumi_dli.DatasourceConnection, DatasourceConnectionSpec),
     (pulumi_dli.ElasticResourcePool, ElasticResourcePoolSpec),
     (pulumi_dli.Queue, QueueSpec),
     (pulumi_dli.PackageGroup, PackageGroupSpec),
@@ -74,6 +77,9 @@ def test_every_field_says_what_its_change_does(spec: type[Spec]) -> None:
 
 
 PICKLED = {
+    DatasourceConnectionProvider: (
+        "gASVOwAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBxEYXRhc291cmNlQ29ubmVjdGlvblByb3ZpZGVylJOUKYGULg=="
+    ),
     ElasticResourcePoolProvider: (
         "gASVOgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBtFbGFzdGljUmVzb3VyY2VQb29sUHJvdmlkZXKUk5QpgZQu"
     ),
@@ -95,7 +101,7 @@ def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
 def test_importing_the_package_loads_no_heavy_library() -> None:
     program = (
         "import sys, pulumi, pulumi_dli; pulumi_dli.Queue, pulumi_dli.PackageGroup, pulumi_dli.FlinkJarJob, "
-        "pulumi_dli.ElasticResourcePool, pulumi_dli.UploadedPackage, "
+        "pulumi_dli.ElasticResourcePool, pulumi_dli.DatasourceConnection, pulumi_dli.UploadedPackage, "
         "pulumi_dli.Provider, pulumi_dli.get_queue\n"
         "heavy = {'requests', 'pydantic', 'keystoneauth1', 'deepdiff', 'boto3', 'starlette'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or None)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from pulumi_dli.api.datasource_connections import DatasourceConnections
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePools
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, Limits
 from pulumi_dli.api.flink_jobs import FlinkJobs
@@ -43,6 +44,7 @@ class DliClient:
         self._transport = Transport(connection, clock=clock, policy=policy, limits=limits)
         self.queues = Queues(self._transport)
         self.elastic_resource_pools = ElasticResourcePools(self._transport)
+        self.datasource_connections = DatasourceConnections(self._transport)
         self.package_groups = PackageGroups(self._transport)
         self.flink_jobs = FlinkJobs(self._transport)
         self.tags = Tags(self._transport)

@@ -7,6 +7,7 @@ of the gateway only says that the region has no such API (dli-api 2.3).
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from pulumi_dli.errors import ApiError, AuthError, DliError
@@ -20,10 +21,15 @@ class Subject(StrEnum):
     PACKAGE = "package"
     JOB = "job"
     TAGGED = "tagged resource"
+    CONNECTION = "datasource connection"
+    ROUTE = "route of a datasource connection"
 
 
 # 16001: details; 17001: delete; 13007: run. All three mean "job id does not exist" (dli-api 3.4).
 _MISSING_JOB = frozenset({"DLI.16001", "DLI.17001", "DLI.13007"})
+# DLI.0001 is the code of any wrong parameter: only the text tells (dli-api 3.5, 13.2). The other ends of a connection,
+# its pools and queues, are missing with DLI.0002.
+_MISSING_PART = re.compile(r"\b(connection|route)\b.*\b(does not|doesn't) exist", re.IGNORECASE)
 
 
 def is_gone(subject: Subject | None, *, status: int, code: str, message: str, empty: bool = False) -> bool:
@@ -44,6 +50,10 @@ def is_gone(subject: Subject | None, *, status: int, code: str, message: str, em
         return status == 400 and code in _MISSING_JOB
     if subject in (Subject.TAGGED, Subject.POOL):
         return (status == 400 and code == "DLI.0002") or (status == 404 and dli)
+    if subject in (Subject.CONNECTION, Subject.ROUTE):
+        missing = _MISSING_PART.search(message) if status == 400 and code == "DLI.0001" else None
+        parts = {"connection"} if subject is Subject.CONNECTION else {"connection", "route"}
+        return (status == 404 and dli) or (missing is not None and missing[1].lower() in parts)
     return False
 
 

@@ -23,6 +23,7 @@ LONG_PAGE = 1000  # nothing is published about the most; whoever asks for so man
 
 QUEUE = "dli_queue"
 POOL = "dli_elastic_resource_pool"
+CONNECTION = "dli_enhanced_datasource"
 PACKAGE = "dli_package_resource"
 FLINK_JOB = "dli_flink_job"
 

@@ -57,7 +57,7 @@ FAMILIES = (
         "datasource connections",
         Read("v2.0", ("datasource", "enhanced-connections"), _ONE),
         "",
-        "networks of streams cannot be looked at",
+        "no connection to a VPC can be managed",
     ),
 )
 
@@ -66,6 +66,8 @@ _WRITES: Mapping[str, str] = {  # dli-api 2.4
     "Flink jobs and their savepoints": "dli:jobs:create, update, start, stop, delete",
     "packages": "dli:resource:deleteResource, updateResource",
     "elastic resource pools": "dli:elasticresourcepool:create, update, drop, resourceManagement, scale",
+    "datasource connections": "VPC Administrator, and the agency dli_management_agency with the right DLI Datasource "
+    "Connections Agency Access",  # dli_01_0618; the API has no action for them (dli-api 2.4)
     "tags": "dli::tagResource",
 }
 

@@ -18,6 +18,7 @@ from pulumi_dli.host import parent_exit, sdk_internals
 from pulumi_dli.host.messages import Severity, Throttle
 from pulumi_dli.host.process import THIS_PROCESS
 from pulumi_dli.host.responses import redacted
+from pulumi_dli.lifecycle.networks import PROCESS_NETWORKS
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import PROCESS_POOLS
 
@@ -95,6 +96,7 @@ def current_call() -> OperationContext:
         info=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.INFO),
         warn=lambda text: messages.say(redacted(text), urn=urn, about=about, severity=Severity.WARNING),
         pools=PROCESS_POOLS,
+        networks=PROCESS_NETWORKS,
     )
 
 

@@ -5,6 +5,7 @@ The lifecycles' own `read` says both, so that a preview after the import has not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, DliError, NotFoundError
+from pulumi_dli.lifecycle.connections.datasource_connection import DatasourceConnectionLifecycle
 from pulumi_dli.lifecycle.contract import Observation
 from pulumi_dli.lifecycle.jobs import mapping, outputs
 from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
@@ -21,6 +23,7 @@ from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
 from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Spec, check
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
@@ -35,16 +38,17 @@ _ESSENTIAL = {"name", "queue_name", "entrypoint"}
 
 @dataclass(frozen=True)
 class ImportSelection:
-    """Names to import, by kind; with none at all, everything. A job may also be named by its id."""
+    """Names to import, by kind; with none at all, everything. A job or a connection may also be named by its id."""
 
     queues: Sequence[str] = ()
     groups: Sequence[str] = ()
     jobs: Sequence[str] = ()
     pools: Sequence[str] = ()
+    connections: Sequence[str] = ()
 
     @property
     def everything(self) -> bool:
-        return not (self.queues or self.groups or self.jobs or self.pools)
+        return not (self.queues or self.groups or self.jobs or self.pools or self.connections)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ Note = Callable[[str], None]
 
 
 def find(session: Session, wanted: ImportSelection, note: Note) -> list[Found]:
-    """Pools, then queues, then groups, then jobs: each after what it may refer to.
+    """Pools, then queues, then connections, then groups, then jobs: each after what it may refer to.
 
     Args:
         note: hears what was left out, and why.
@@ -70,7 +74,7 @@ def find(session: Session, wanted: ImportSelection, note: Note) -> list[Found]:
     Raises:
         DliError: something that was asked for by name does not exist, or the service cannot be asked.
     """
-    return [found for kind in (_pools, _queues, _groups, _jobs) for found in kind(session, wanted, note)]
+    return [found for kind in (_pools, _queues, _connections, _groups, _jobs) for found in kind(session, wanted, note)]
 
 
 def _pools(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
@@ -100,6 +104,32 @@ def _queues(session: Session, wanted: ImportSelection, note: Note) -> Iterator[F
         seen = QueueLifecycle().read(OperationContext(), session, name, {})
         if seen is not None:
             yield from _checked("Queue", QueueSpec, name, seen, note)
+
+
+def _connections(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:
+    asked = set(wanted.connections)
+    if not (wanted.everything or asked):
+        return
+    try:
+        rows = session.connections.get()
+    except ApiError as error:
+        if not wanted.everything or not is_unsupported(error):
+            raise
+        return  # a region without connections
+    names = Counter(row.name or "" for row in rows)
+    _all_there("datasource connection", asked, {*names} | {row.id for row in rows})
+    for row in sorted(rows, key=lambda row: (row.name or "", row.id)):
+        name = row.name or row.id
+        if not wanted.everything and not {name, row.id} & asked:
+            continue
+        if names[name] > 1 and row.id not in asked:
+            note(
+                f"DatasourceConnection {name} ({row.id}) is left out: there are {names[name]} of this name; name its id"
+            )
+            continue
+        seen = DatasourceConnectionLifecycle().read(OperationContext(), session, row.id, {})
+        if seen is not None:
+            yield from _checked("DatasourceConnection", DatasourceConnectionSpec, name, seen, note)
 
 
 def _groups(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Found]:

@@ -18,10 +18,19 @@ SECRETIVE = ("entrypoint_args", "runtime_config")
 _NAME_INPUT = {
     "ElasticResourcePool": "elastic_resource_pool_name",
     "Queue": "queue_name",
+    "DatasourceConnection": "name",
     "PackageGroup": "group_name",
     "FlinkJarJob": "name",
 }
-_PREFIX = {"ElasticResourcePool": "pool", "Queue": "queue", "PackageGroup": "group", "FlinkJarJob": "job"}
+_PREFIX = {
+    "ElasticResourcePool": "pool",
+    "Queue": "queue",
+    "DatasourceConnection": "connection",
+    "PackageGroup": "group",
+    "FlinkJarJob": "job",
+}
+_BOUND = {"elastic_resource_pools": "ElasticResourcePool", "queues": "Queue"}
+"""What the lists of a connection name."""
 _REFERENCES = ("entrypoint", "dependency_jars", "dependency_files")
 
 
@@ -90,6 +99,8 @@ def _expression(
     pool = variables.get(("ElasticResourcePool", str(value)))
     if one.kind == "Queue" and field == "elastic_resource_pool_name" and pool:
         return f"{pool}.elastic_resource_pool_name"
+    if one.kind == "DatasourceConnection" and field in _BOUND:
+        return f"[{', '.join(_named(_BOUND[field], item, variables) for item in value)}]"
     if one.kind == "FlinkJarJob":
         queue = variables.get(("Queue", str(value)))
         if field == "queue_name" and queue:
@@ -102,6 +113,11 @@ def _expression(
         plain = [item["path"] if set(item) == {"path"} else item for item in value]
         return repr(plain)
     return repr(value)
+
+
+def _named(kind: str, name: Any, variables: Mapping[tuple[str, str], str]) -> str:
+    variable = variables.get((kind, str(name)))
+    return f"{variable}.{_NAME_INPUT[kind]}" if variable else repr(name)
 
 
 def _package(reference: Any, variables: Mapping[tuple[str, str], str], found: Sequence[Found]) -> str:

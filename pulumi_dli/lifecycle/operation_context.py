@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pulumi_dli.lifecycle.networks import DeclaredNetworks
 from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.redaction import visible
 
@@ -30,6 +31,7 @@ class OperationContext:
         status: shows a passing line on the resource ("submitting, 3 min"); throttled by the host.
         info: says a lasting line on the resource, at most once each.
         pools: the elastic resource pools and the queues in them that the program has declared so far.
+        networks: the networks that it has declared so far, and which connections lead there.
         warn: says a lasting warning on the resource, at most once each.
     """
 
@@ -42,3 +44,4 @@ class OperationContext:
     info: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent
     pools: DeclaredPools = field(default_factory=DeclaredPools)
+    networks: DeclaredNetworks = field(default_factory=DeclaredNetworks)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pulumi_dli.api.client import DliClient, client_for
+from pulumi_dli.api.datasource_connections import DatasourceConnection
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool, PoolQueue
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
 from pulumi_dli.api.package_groups import PackageListing
@@ -29,6 +30,7 @@ from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS, Claims, owner_of
 JOB_TAGS = "dli_flink_job"
 QUEUE_TAGS = "dli_queue"
 POOL_TAGS = "dli_elastic_resource_pool"
+CONNECTION_TAGS = "dli_enhanced_datasource"
 PACKAGE_TAGS = "dli_package_resource"
 
 
@@ -50,13 +52,16 @@ class Session:
         self.pools: SingleFlight[list[ElasticResourcePool]] = SingleFlight(
             client.elastic_resource_pools.list, clock=clock
         )
+        self.connections: SingleFlight[list[DatasourceConnection]] = SingleFlight(
+            client.datasource_connections.list, clock=clock
+        )
         self._pool_queues: dict[str, SingleFlight[Sequence[PoolQueue]]] = {}
         self.packages: SingleFlight[PackageListing] = SingleFlight(client.package_groups.list, clock=clock)
         self.unread_tags = UnreadTags()
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock, self.unread_tags)
         self._tags_of: dict[str, SingleFlight[Mapping[str, Mapping[str, str]] | None]] = {
             kind: SingleFlight(partial(self._find_tags, kind), clock=clock)
-            for kind in (QUEUE_TAGS, POOL_TAGS, PACKAGE_TAGS)
+            for kind in (QUEUE_TAGS, POOL_TAGS, CONNECTION_TAGS, PACKAGE_TAGS)
         }
 
     @property
@@ -78,6 +83,7 @@ class Session:
         self.jobs.wrote()
         self.queues.invalidate()
         self.pools.invalidate()
+        self.connections.invalidate()
         for queues in [*self._pool_queues.values()]:
             queues.invalidate()
         self.packages.invalidate()

@@ -119,6 +119,35 @@ class Network(Text):
         return None
 
 
+class Address(Text):
+    """An IPv4 address."""
+
+    def _bad(self, value: Any) -> str | None:
+        import ipaddress  # noqa: PLC0415  (as above)
+
+        try:
+            ipaddress.IPv4Address(value if isinstance(value, str) else "")
+        except ValueError:
+            return "must be an IPv4 address such as 192.168.0.10"
+        return None
+
+
+class Destination(Text):
+    """A network that pools may reach, of IPv4 or IPv6; never one of the service's own (dli_01_0014)."""
+
+    def _bad(self, value: Any) -> str | None:
+        import ipaddress  # noqa: PLC0415  (as above)
+
+        try:
+            found = ipaddress.ip_network(value if isinstance(value, str) and "/" in value else "")
+        except ValueError:
+            return "must be a network such as 192.168.2.0/24, with no bit set behind the prefix"
+        own = [ipaddress.IPv4Network(network) for network in ("100.125.0.0/16", "100.64.0.0/16")]
+        if isinstance(found, ipaddress.IPv4Network) and any(found.overlaps(network) for network in own):
+            return "must not touch 100.125.0.0/16 and 100.64.0.0/16: the service reaches itself there"
+        return None
+
+
 def _bad_object(path: str) -> str | None:
     bucket, _, key = path.removeprefix("obs://").partition("/")
     if BUCKET.problem(bucket) or not key or key.endswith("/"):

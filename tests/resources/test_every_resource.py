@@ -31,6 +31,12 @@ def _no_job(stack: Stack) -> None:
         stack.call("DELETE", f"/v1.0/{{p}}/streaming/jobs/{job['job_id']}")
 
 
+def _no_connection(stack: Stack) -> None:
+    path = "/v2.0/{p}/datasource/enhanced-connections"
+    for row in stack.call("GET", f"{path}?status=ACTIVE")["connections"]:
+        stack.call("DELETE", f"{path}/{row['id']}")
+
+
 KINDS = [
     Kind(
         "Queue",
@@ -47,6 +53,22 @@ KINDS = [
         lambda stack: stack.emulator.act("pool.delete", pool="pool", project_id=stack.project_id) and None,
         "pools.create",
         ("pools.delete",),
+    ),
+    Kind(
+        "DatasourceConnection",
+        {
+            "name": "kafka",
+            "dest_vpc_id": "vpc-1",
+            "dest_network_id": "net-1",
+            "queues": ["Q1"],
+            "hosts": [{"name": "broker-2", "ip": "192.168.0.12"}, {"name": "broker-1", "ip": "192.168.0.11"}],
+            "routes": [{"name": "r1", "cidr": "10.1.0.0/16"}],
+            "tags": {"team": "a"},
+        },
+        {"hosts": [{"name": "broker-1", "ip": "192.168.0.11"}], "routes": [], "queues": [], "tags": {"team": "b"}},
+        _no_connection,
+        "connections.create",
+        ("connections.delete",),
     ),
     Kind(
         "PackageGroup",

@@ -12,18 +12,19 @@ from typing import Any
 from pulumi_dli.api.elastic_resource_pools import ElasticResourcePool
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
+from pulumi_dli.lifecycle.networks import POOL, End
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import live_sizes, misfit
 from pulumi_dli.lifecycle.pools.mapping import FIXED, SIZES, asks_for_another, reported
 from pulumi_dli.lifecycle.pools.operations import observe
-from pulumi_dli.specs.elastic_resource_pool import STEP
+from pulumi_dli.specs.elastic_resource_pool import DEFAULT_CIDR, STEP
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
 
 def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
     """See `contract.Lifecycle.announce`."""
-    _declare(call, {name: value for name, value in news.items() if name not in unknown})
+    _declare(call, {name: value for name, value in news.items() if name not in unknown}, unknown)
     _warn_of_steps(call, {name: news[name] for name in SIZES if name in news and name not in unknown})
     size = f" of {news['min_cu']} to {news['max_cu']} CUs" if not set(SIZES) & set(unknown) else ""
     call.info(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on")
@@ -31,7 +32,7 @@ def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Col
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
     """See `contract.Lifecycle.foresee`."""
-    _declare(call, request.news)
+    _declare(call, request.news, request.unknown, request.olds.get("settings") or {})
     if not request.changes:
         return DiffResult(False)
     known = {change.field: change for change in request.changes if not change.unknown}
@@ -61,11 +62,19 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
     return DiffResult(None)
 
 
-def _declare(call: OperationContext, news: Mapping[str, Any]) -> None:
+def _declare(
+    call: OperationContext, news: Mapping[str, Any], unknown: Collection[str], settings: Mapping[str, Any] | None = None
+) -> None:
     name, least, most = (news.get(field) for field in ("elastic_resource_pool_name", *SIZES))
     if not isinstance(name, str) or not isinstance(least, int) or not isinstance(most, int):
         return  # known after the update only
-    if problem := call.pools.declare_pool(call.urn, name, least, most):
+    problem = call.pools.declare_pool(call.urn, name, least, most)
+    network = news.get("cidr_in_vpc") or (settings or {}).get("cidr_in_vpc")
+    if network is None and settings is None and not news.get("adopt"):
+        network = DEFAULT_CIDR  # of a new pool; one that is taken over may have another
+    if network and "cidr_in_vpc" not in unknown:
+        problem = problem or call.networks.declare_end(call.urn, End(POOL, name), network)
+    if problem:
         raise DliError(problem)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
+from pulumi_dli.lifecycle.networks import QUEUE, End
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import QueueSizes
 from pulumi_dli.lifecycle.queues import policies
@@ -78,8 +79,15 @@ def declare(
     sizes = [size for inputs in (known, *([before] if renamed else [])) if (size := _sizes(inputs))]
     if isinstance(name := known.get("queue_name"), str):
         call.pools.note_queue(call.urn, name, _facts(known, unknown, olds or {}))
-    if problem := call.pools.declare_queue(call.urn, sizes):
+    problem = call.pools.declare_queue(call.urn, sizes)
+    if problem := problem or _declare_network(call, {name: news[name] for name in news if name not in unknown}):
         raise DliError(problem)
+
+
+def _declare_network(call: OperationContext, known: Mapping[str, Any]) -> str | None:
+    """What a connection to this queue would meet; the network of a queue in a pool is the pool's."""
+    name, network = known.get("queue_name"), known.get("cidr_in_vpc")
+    return call.networks.declare_end(call.urn, End(QUEUE, name), network) if name and network else None
 
 
 def _sizes(inputs: Mapping[str, Any]) -> QueueSizes | None:
