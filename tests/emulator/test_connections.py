@@ -108,6 +108,26 @@ def test_overlapping_networks_fail_and_say_so(pooled: Caller) -> None:
     assert _states(pooled, fourth) == {"twin": "ACTIVE"}
 
 
+def test_queues_of_one_vpc_must_not_overlap_either(call: Caller) -> None:
+    for name, cidr in (("a", "10.0.0.0/16"), ("b", "10.0.128.0/17"), ("c", "10.1.0.0/16")):
+        call.queue(name)
+        call.emulator.advance(300)
+        assert call("PUT", f"/v1.0/{{p}}/queues/{name}", {"cidr_in_vpc": cidr}).ok
+    call.emulator.advance(600)
+    connection = _created(call, queues=["a", "b", "c"])
+    call.emulator.advance(30)
+    assert _states(call, connection) == {"a": "ACTIVE", "b": "FAILED", "c": "ACTIVE"}
+
+
+@pytest.mark.parametrize(("quirk", "details", "listed"), [("shown", 1, 1), ("listed", 0, 1), ("hidden", 0, 0)])
+def test_pools_are_where_a_region_shows_them(pooled: Caller, quirk: str, details: int, listed: int) -> None:
+    pooled.emulator.quirk(connection_pools=quirk)
+    connection = _created(pooled, elastic_resource_pools=["pool"])
+    (row,) = pooled("GET", ROOT).json()["connections"]
+    places = (_get(pooled, connection), row)
+    assert tuple(len(place.get("elastic_resource_pools", ())) for place in places) == (details, listed)
+
+
 def test_the_datas_own_subnet_counts_when_it_is_known(pooled: Caller) -> None:
     pooled.emulator.quirk(subnets={BODY["dest_network_id"]: "172.16.4.0/24"})
     connection = _created(pooled, elastic_resource_pools=["pool"])

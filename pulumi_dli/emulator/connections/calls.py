@@ -115,7 +115,10 @@ def get(call: Call) -> Reply:
     connection = _known(call)
     if connection.status == DELETED and call.core.quirks.deleted_connections == "gone":
         raise _missing(connection.connection_id)
-    return Reply(200, {**DONE, **_shown(call, connection)})
+    shown = _shown(call, connection)
+    if call.core.quirks.connection_pools == "listed":  # the getting-started page shows them, the table has none
+        del shown["elastic_resource_pools"]
+    return Reply(200, {**DONE, **shown})
 
 
 def list_connections(call: Call) -> Reply:
@@ -313,6 +316,8 @@ def _shown(call: Call, connection: Connection) -> dict[str, Any]:
         "ipv6_enable": False,
         "create_time": ms(connection.created),
     }
+    if call.core.quirks.connection_pools == "hidden":
+        del shown["elastic_resource_pools"]
     return {**shown, "routes": connection.routes} if call.core.quirks.connection_routes else shown
 
 

@@ -165,21 +165,19 @@ class Connections:
         return queue.resource_id, queue.cidr_in_vpc, None if stuck else now
 
     def _clash(self, connection: Connection, new: Peering) -> str:
-        """The CIDR against the data's subnet, and against other pools in the same VPC (dli_01_0003, dli_03_0179)."""
+        """Against the data's subnet, and against all else that reaches the same VPC (dli_01_0003, dli_03_0179)."""
         quirks = self._core.quirks
         if not quirks.forbids("overlap"):
             return ""
         subnet = quirks.subnets.get(connection.dest_network_id)
         if subnet and _overlap(new.cidr, subnet):
             return f"The CIDR {new.cidr} of {new.name} overlaps with the subnet {subnet}."
-        if new.kind != POOL:
-            return ""
         for other in self.of(connection.project_id):
             if other.dest_vpc_id != connection.dest_vpc_id:
                 continue
             for peering in other.bound():
-                counts = peering.kind == POOL and peering.status != PeeringStatus.FAILED
-                if counts and peering.name != new.name and _overlap(peering.cidr, new.cidr):
+                other_end = peering.bound_to != new.bound_to and peering.status != PeeringStatus.FAILED
+                if other_end and _overlap(peering.cidr, new.cidr):
                     return f"The CIDR {new.cidr} of {new.name} overlaps with {peering.cidr} of {peering.name}."
         return ""
 

@@ -124,6 +124,10 @@ class Quirks(BaseModel):
     subnets: dict[str, str] = Field(default_factory=dict, description="dest_network_id → CIDR of that subnet")
     unique_connections: bool = Field(False, description="a second connection of the same name is refused")
     deleted_connections: Literal["shown", "gone"] = Field("shown", description="what a GET of a deleted one answers")
+    connection_pools: Literal["shown", "listed", "hidden"] = Field(
+        "shown",
+        description="elastic_resource_pools of connections: the table of the details lacks them, the list's not",
+    )
     connection_routes: bool = Field(True, description="routes[] in connections, which no document has")
     # regions
     v3_unpublished: bool = Field(False, description="v3 calls of DLI get the gateway's 404")
