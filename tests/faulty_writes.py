@@ -106,6 +106,16 @@ class Case:
         given = {"group_name": "g", "packages": [{"path": "obs://jars/a.jar"}], **changed}
         self.stack.up("PackageGroup", "g", **given)
 
+    def connection(self, **changed: Any) -> None:
+        given = {"name": "c", "dest_vpc_id": "vpc-1", "dest_network_id": "net-1", "queues": ["q1"], **changed}
+        self.stack.up("DatasourceConnection", "c", **given)
+
+    def connections(self) -> list[Any]:
+        found: list[Any] = self.stack.call("GET", "/v2.0/{p}/datasource/enhanced-connections?status=ACTIVE")[
+            "connections"
+        ]
+        return found
+
     def gone(self, name: str) -> None:
         if name in self.stack.entries:
             self.stack.destroy(name)
@@ -117,6 +127,8 @@ def _used(case: Case) -> None:
 
 
 TAGS = {"team": "a"}
+HOSTS = [{"name": "broker", "ip": "192.168.0.11"}]
+ROUTES = [{"name": "r", "cidr": "10.1.0.0/16"}]
 WRITES = {
     "jobs.create": Write("jobs.create", Case.job),
     "jobs.run": Write("jobs.run", Case.job),
@@ -132,6 +144,18 @@ WRITES = {
     "queues.cidr": Write("queues.cidr", lambda case: case.queue(cidr_in_vpc="10.0.0.0/16"), Case.queue),
     "queues.delete": Write("queues.delete", lambda case: case.gone("q"), Case.queue),
     "queue tags": Write("tags.create", lambda case: case.queue(tags=TAGS), Case.queue),
+    "connections.create": Write("connections.create", Case.connection),
+    "connections.bind": Write("connections.bind", Case.connection, lambda case: case.connection(queues=[])),
+    "connections.unbind": Write("connections.unbind", lambda case: case.connection(queues=[]), Case.connection),
+    "connections.hosts": Write("connections.hosts", lambda case: case.connection(hosts=HOSTS), Case.connection),
+    "connections.add_route": Write(
+        "connections.add_route", lambda case: case.connection(routes=ROUTES), Case.connection
+    ),
+    "connections.delete_route": Write(
+        "connections.delete_route", Case.connection, lambda case: case.connection(routes=ROUTES)
+    ),
+    "connections.delete": Write("connections.delete", lambda case: case.gone("c"), Case.connection),
+    "connection tags": Write("tags.create", lambda case: case.connection(tags=TAGS), Case.connection),
     "packages.upload": Write("packages.upload", Case.group),
     "packages.delete": Write("packages.delete", lambda case: case.gone("g"), Case.group),
     "package tags": Write("tags.create", lambda case: case.group(tags=TAGS), Case.group),
@@ -176,6 +200,8 @@ def driven_to_its_end(
             last = str(failed)
     else:
         problem = problem or f"never well again: {last}"
+    if len(case.connections()) > 1:
+        problem = problem or f"{len(case.connections())} connections"
     if len(case.stack.jobs()) > 1:
         problem = problem or f"{len(case.stack.jobs())} jobs"
     return problem and f"{write.operation} {effect} {times}: {problem}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 GOOD: dict[str, dict[str, Any]] = {
+    "DatasourceConnection": {"name": "c", "dest_vpc_id": "vpc-1", "dest_network_id": "net-1"},
     "Queue": {"queue_name": "q", "cu_count": 16},
     "ElasticResourcePool": {"elastic_resource_pool_name": "p", "min_cu": 64, "max_cu": 128},
     "PackageGroup": {"group_name": "g", "packages": ["obs://jars/a.jar"]},
@@ -36,6 +37,7 @@ def each(resource: str, name: str, message: str, values: Iterable[Any], **also: 
     return [Row(resource, name, value, message, also) for value in values]
 
 
+TEN = "10.0.0.0/16"
 CONTROL = ["a\x00b", "a\x07b", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\x7fb"]
 BAD_BUCKETS = [
     "",
@@ -151,6 +153,77 @@ POOLS = [
     *each(POOL, "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
     *each(POOL, "tags", "128", [{"": "x"}, {" a": "x"}, {"x" * 129: "x"}, {"a\x00": "x"}, {"a<b": "x"}]),
     *each(POOL, "no_such_thing", "no such input", [1]),
+]
+
+BAD_IDS = ["", "a b", "vpc\n", "größe", "x" * 65, "vpc/1", "vpc\x00"]
+BAD_NETWORKS = [
+    "",
+    "all",
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0.1/16",
+    "300.0.0.0/16",
+    "10.0.0/16",
+    "10.0.0.0/16\n",
+    "a/b",
+]
+OWN_NETWORKS = ["100.125.0.0/16", "100.64.3.0/24", "100.64.0.0/10", "0.0.0.0/0"]
+CONNECTIONS = [
+    *each("DatasourceConnection", "name", "1 to 64", ["", "a-b", "a b", "c\n", "größe", "x" * 65, "c\x00", "a.b"]),
+    *each("DatasourceConnection", "dest_vpc_id", "an id of 1 to 64", BAD_IDS),
+    *each("DatasourceConnection", "dest_network_id", "an id of 1 to 64", BAD_IDS),
+    *each("DatasourceConnection", "routetable_id", "an id of 1 to 64", BAD_IDS),
+    *each(
+        "DatasourceConnection", "queues", "default cannot be bound", [["default"], ["Default"], ["a-b"], ["q\n"], [""]]
+    ),
+    *each("DatasourceConnection", "elastic_resource_pools", "item 1", [["a b"], ["größe"], ["x" * 129], ["p\x00"]]),
+    *each("DatasourceConnection", "elastic_resource_pools", "list", ["pool", {"pool": "p"}, 1]),
+    *each(
+        "DatasourceConnection",
+        "hosts",
+        "begin with a letter",
+        [[{"name": name, "ip": "10.0.0.1"}] for name in ("", "1a", "a b", "a\n", "größe", "x" * 129, "-a")],
+    ),
+    *each(
+        "DatasourceConnection",
+        "hosts",
+        "IPv4 address",
+        [[{"name": "a", "ip": ip}] for ip in ("", "10.0.0", "10.0.0.256", "::1", "10.0.0.1/32", "10.0.0.1\n", "host")],
+    ),
+    *each("DatasourceConnection", "hosts", "needs ip", [[{"name": "a"}]]),
+    *each("DatasourceConnection", "hosts", "has no 'port'", [[{"name": "a", "ip": "10.0.0.1", "port": 9092}]]),
+    *each("DatasourceConnection", "hosts", "20000", [[{"name": f"h{n}", "ip": "10.0.0.1"} for n in range(20_001)]]),
+    *each(
+        "DatasourceConnection",
+        "routes",
+        "a network such as",
+        [[{"name": "r", "cidr": cidr}] for cidr in BAD_NETWORKS],
+    ),
+    *each(
+        "DatasourceConnection",
+        "routes",
+        "the service reaches itself",
+        [[{"name": "r", "cidr": n}] for n in OWN_NETWORKS],
+    ),
+    *each(
+        "DatasourceConnection", "routes", "1 to 64", [[{"name": n, "cidr": TEN}] for n in ("", "a.b", "a b", "x" * 65)]
+    ),
+    *each(
+        "DatasourceConnection",
+        "routes",
+        "two routes with the name r",
+        [[{"name": "r", "cidr": TEN}, {"name": "r", "cidr": "10.1.0.0/16"}]],
+    ),
+    *each(
+        "DatasourceConnection",
+        "routes",
+        f"two routes with the cidr {TEN}",
+        [[{"name": "r", "cidr": TEN}, {"name": "s", "cidr": TEN}]],
+    ),
+    *each("DatasourceConnection", "dest_cidr", "a network such as", BAD_NETWORKS),
+    *each("DatasourceConnection", "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
+    *each("DatasourceConnection", "adopt", "True or False", ["yes", 1]),
+    *each("DatasourceConnection", "dest_vpc", "did you mean dest_vpc_id", ["vpc-1"]),
 ]
 
 GROUPS = [
@@ -300,4 +373,4 @@ JOBS = [
     *each("FlinkJarJob", "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
 ]
 
-ROWS = [*QUEUES, *POOLS, *GROUPS, *UPLOADS, *JOBS]
+ROWS = [*QUEUES, *POOLS, *CONNECTIONS, *GROUPS, *UPLOADS, *JOBS]

@@ -12,6 +12,7 @@ from tests.bad_inputs.table import GOOD, ROWS, Row
 from tests.dynamic_host import DynamicHost
 
 PROVIDERS = {
+    "DatasourceConnection": provider.DatasourceConnectionProvider,
     "Queue": provider.QueueProvider,
     "ElasticResourcePool": provider.ElasticResourcePoolProvider,
     "PackageGroup": provider.PackageGroupProvider,

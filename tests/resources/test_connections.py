@@ -281,6 +281,24 @@ def test_a_create_whose_answer_is_lost_makes_one_connection(pooled: Stack, effec
     assert states(pooled) == {"one": "ACTIVE"}
 
 
+def test_a_create_that_shows_late_after_its_answer_was_lost_makes_one_connection(stack: Stack) -> None:
+    stack.emulator.fault("connections.create", "drop_after", times=1)
+    stack.emulator.fault("connections.list", 200, body={"is_success": True, "count": 0, "connections": []}, times=4)
+    made = stack.up(KIND, "c", **WAY)
+    assert [row["id"] for row in there(stack)] == [made.id]
+
+
+@pytest.mark.parametrize("operation", ["connections.bind", "connections.delete"])
+def test_what_is_accepted_without_effect_is_asked_for_again(pooled: Stack, operation: str) -> None:
+    pooled.up(KIND, "c", **WAY)
+    pooled.emulator.fault(operation, 200, body={"is_success": True, "message": ""}, times=1)
+    pooled.up(KIND, "c", **WAY, elastic_resource_pools=["one"])
+    assert states(pooled) == {"one": "ACTIVE"}
+    pooled.destroy("c")
+    assert there(pooled) == []
+    assert pooled.operations(operation) == [operation] * 2
+
+
 @pytest.mark.parametrize("operation", ["connections.bind", "connections.unbind", "connections.hosts"])
 @pytest.mark.parametrize("effect", ["drop_before", "drop_after"])
 def test_a_change_whose_answer_is_lost_is_made_once(pooled: Stack, operation: str, effect: str) -> None:
