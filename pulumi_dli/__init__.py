@@ -39,14 +39,30 @@ _HOMES = {
     "ScalingPolicyArgs": "resources.queue",
     "UploadedPackage": "resources.uploaded_package",
     "UploadedPackageArgs": "resources.uploaded_package",
-    "get_elastic_resource_pool": "resources.functions",
-    "get_elastic_resource_pool_output": "resources.functions",
-    "get_flink_jobs": "resources.functions",
-    "get_flink_jobs_output": "resources.functions",
-    "get_package_group": "resources.functions",
-    "get_package_group_output": "resources.functions",
-    "get_queue": "resources.functions",
-    "get_queue_output": "resources.functions",
+    "get_datasource_connection": "resources.functions.connections",
+    "get_datasource_connection_output": "resources.functions.connections",
+    "get_datasource_connections": "resources.functions.connections",
+    "get_datasource_connections_output": "resources.functions.connections",
+    "get_elastic_resource_pool": "resources.functions.pools",
+    "get_elastic_resource_pool_output": "resources.functions.pools",
+    "get_elastic_resource_pools": "resources.functions.pools",
+    "get_elastic_resource_pools_output": "resources.functions.pools",
+    "get_flink_job": "resources.functions.jobs",
+    "get_flink_job_output": "resources.functions.jobs",
+    "get_flink_jobs": "resources.functions.jobs",
+    "get_flink_jobs_output": "resources.functions.jobs",
+    "get_flink_versions": "resources.functions.queues",
+    "get_flink_versions_output": "resources.functions.queues",
+    "get_package_group": "resources.functions.packages",
+    "get_package_group_output": "resources.functions.packages",
+    "get_package_groups": "resources.functions.packages",
+    "get_package_groups_output": "resources.functions.packages",
+    "get_queue": "resources.functions.queues",
+    "get_queue_output": "resources.functions.queues",
+    "get_queues": "resources.functions.queues",
+    "get_queues_output": "resources.functions.queues",
+    "get_quotas": "resources.functions.project",
+    "get_quotas_output": "resources.functions.project",
 }
 
 if TYPE_CHECKING:
@@ -61,15 +77,38 @@ if TYPE_CHECKING:
     )
     from pulumi_dli.resources.elastic_resource_pool import ElasticResourcePool, ElasticResourcePoolArgs
     from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
-    from pulumi_dli.resources.functions import (
-        get_elastic_resource_pool,
-        get_elastic_resource_pool_output,
+    from pulumi_dli.resources.functions.connections import (
+        get_datasource_connection,
+        get_datasource_connection_output,
+        get_datasource_connections,
+        get_datasource_connections_output,
+    )
+    from pulumi_dli.resources.functions.jobs import (
+        get_flink_job,
+        get_flink_job_output,
         get_flink_jobs,
         get_flink_jobs_output,
+    )
+    from pulumi_dli.resources.functions.packages import (
         get_package_group,
         get_package_group_output,
+        get_package_groups,
+        get_package_groups_output,
+    )
+    from pulumi_dli.resources.functions.pools import (
+        get_elastic_resource_pool,
+        get_elastic_resource_pool_output,
+        get_elastic_resource_pools,
+        get_elastic_resource_pools_output,
+    )
+    from pulumi_dli.resources.functions.project import get_quotas, get_quotas_output
+    from pulumi_dli.resources.functions.queues import (
+        get_flink_versions,
+        get_flink_versions_output,
         get_queue,
         get_queue_output,
+        get_queues,
+        get_queues_output,
     )
     from pulumi_dli.resources.package_group import PackageGroup, PackageGroupArgs
     from pulumi_dli.resources.queue import Queue, QueueArgs, ScalingPolicy, ScalingPolicyArgs
@@ -99,14 +138,30 @@ __all__ = [
     "ScalingPolicyArgs",
     "UploadedPackage",
     "UploadedPackageArgs",
+    "get_datasource_connection",
+    "get_datasource_connection_output",
+    "get_datasource_connections",
+    "get_datasource_connections_output",
     "get_elastic_resource_pool",
     "get_elastic_resource_pool_output",
+    "get_elastic_resource_pools",
+    "get_elastic_resource_pools_output",
+    "get_flink_job",
+    "get_flink_job_output",
     "get_flink_jobs",
     "get_flink_jobs_output",
+    "get_flink_versions",
+    "get_flink_versions_output",
     "get_package_group",
     "get_package_group_output",
+    "get_package_groups",
+    "get_package_groups_output",
     "get_queue",
     "get_queue_output",
+    "get_queues",
+    "get_queues_output",
+    "get_quotas",
+    "get_quotas_output",
 ]
 
 

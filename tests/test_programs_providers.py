@@ -53,6 +53,10 @@ group = dli.PackageGroup("g", packages=["obs://jars/app.jar"])
 found = dli.get_package_group_output(group.group_name.apply(lambda name: name))
 pulumi.export("packages", found.apply(lambda g: [[p.name, p.kind, p.status, p.path] for p in g.packages]))
 late = dli.get_queue_output(group.group_name.apply(lambda _: "shared"))
+jobs = dli.get_flink_jobs_output(job_type=group.group_name.apply(lambda _: "flink_jar_job"))
+pulumi.export("jobs", jobs.apply(len))
+pulumi.export("groups", dli.get_package_groups_output().apply(lambda found: [g.group_name for g in found]))
+pulumi.export("left", dli.get_quotas_output().apply(lambda quotas: quotas["QUEUE"].left))
 pulumi.export("late", late.apply(lambda q: q.queue_name))
 """
 
@@ -90,6 +94,9 @@ def test_functions_look_up_what_the_program_does_not_manage(engine: Engine, dli:
         "none": 0,
         "packages": [["app.jar", "jar", "READY", "g/app.jar"]],
         "late": "shared",
+        "jobs": 0,
+        "groups": [],
+        "left": 999,
     }
 
 

@@ -14,6 +14,7 @@ from pulumi_dli.api.exchange import DEFAULT_LIMITS, Limits
 from pulumi_dli.api.flink_jobs import FlinkJobs
 from pulumi_dli.api.package_groups import PackageGroups
 from pulumi_dli.api.queues import Queues
+from pulumi_dli.api.quotas import Quota, read_quotas
 from pulumi_dli.api.responses import Request
 from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy
 from pulumi_dli.api.tags import Tags
@@ -79,6 +80,10 @@ class DliClient:
         except ApiError as error:
             if error.code != _ALREADY_AUTHORISED:
                 raise
+
+    def quotas(self) -> Sequence[Quota]:
+        """What the project may hold, as far as the region tells."""
+        return read_quotas(self._transport)
 
     def close(self) -> None:
         """Send waiting callers away and close the pool."""
