@@ -221,3 +221,50 @@ def _one_step(phase: HostedPhase, stream: Stream, step: str) -> None:
             phase.update(stream.entry, news, None)
     except Exception:  # noqa: BLE001  (the connection to a dead host)
         pass
+
+
+WAY = {"name": "kafka", "dest_vpc_id": "vpc-1", "dest_network_id": "net-1"}
+FULL: dict[str, Any] = {
+    **WAY,
+    "queues": ["q1"],
+    "hosts": [{"name": "b", "ip": "192.168.0.1"}],
+    "routes": [{"name": "r", "cidr": "10.1.0.0/16"}],
+    "tags": {"team": "a"},
+}
+
+
+def connection(stream: Stream, **inputs: Any) -> None:
+    stream.stack.up("DatasourceConnection", "c", **inputs)
+
+
+def connections_of(stream: Stream) -> list[dict[str, Any]]:
+    path = "/v2.0/{p}/datasource/enhanced-connections?status=ACTIVE"
+    found: list[dict[str, Any]] = stream.stack.call("GET", path)["connections"]
+    return found
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("old", "new"), [(None, FULL), (FULL, {**WAY, "tags": {"team": "b"}}), (WAY, FULL)])
+def test_a_connection_that_is_killed_at_any_call_is_finished(emulator, kill, when, old, new):  # noqa: F811
+    def prepare(stream: Stream) -> None:
+        if old:
+            connection(stream, **old)
+
+    for stream in every_call(emulator, kill, when, prepare, lambda stream: connection(stream, **new)):
+        connection(stream, **new)
+        (there,) = connections_of(stream)
+        assert [row["status"] for row in there["available_queue_info"]] == ["ACTIVE"] * len(new.get("queues", ()))
+        assert (there["hosts"], there["routes"]) == (new.get("hosts", []), new.get("routes", []))
+        assert stream.stack.entries["c"].id == there["id"]
+        assert not stream.stack.refresh("c")
+        assert stream.stack.preview("DatasourceConnection", "c", **new).action == "same"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_whose_destroy_is_killed_at_any_call_goes(emulator, kill, when):  # noqa: F811
+    def destroy(stream: Stream) -> None:
+        stream.stack.destroy("c")
+
+    for stream in every_call(emulator, kill, when, lambda stream: connection(stream, **FULL), destroy):
+        destroy(stream)
+        assert connections_of(stream) == []
