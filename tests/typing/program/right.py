@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, assert_type
 
 import pulumi
@@ -39,6 +39,18 @@ job = dli.FlinkJarJob(
     resource_config=sized,
     opts=pulumi.ResourceOptions(depends_on=[*made.values(), *queues]),
 )
+
+brokers: list[dli.HostArgs] = [{"name": "broker-1", "ip": "192.168.0.11"}]
+WAYS: dict[str, dli.DatasourceConnectionArgs] = {
+    "kafka": {"dest_vpc_id": "vpc", "dest_network_id": "net", "queues": [queue.queue_name], "hosts": brokers},
+    "web": {"dest_vpc_id": "vpc", "dest_network_id": "net", "routes": [{"name": "all", "cidr": "10.0.0.0/8"}]},
+}
+ways = [dli.DatasourceConnection(name, **row) for name, row in WAYS.items()]
+assert_type(ways[0].hosts, pulumi.Output[Sequence[dli.Host] | None])
+assert_type(ways[0].peerings, pulumi.Output[Sequence[Mapping[str, str]]])
+assert_type(dli.get_flink_versions("q").jar, tuple[str, ...])
+assert_type(dli.get_quotas()["CU"].left, int | None)
+assert_type(dli.get_queue("q").cu_count, int | None)
 
 assert_type(queue.queue_name, pulumi.Output[str])
 assert_type(queue.cu_count, pulumi.Output[int])
