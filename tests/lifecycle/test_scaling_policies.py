@@ -129,7 +129,7 @@ def test_a_queue_that_enters_a_pool_gets_its_policies_there(world: World, queue:
 def test_an_interrupted_create_keeps_the_queue_and_the_next_update_sets_the_policies(
     world: World, queue: Resource
 ) -> None:
-    world.emulator.fault("pools.policies", 400, code="DLI.0001", message="no")
+    world.emulator.fault("pools.policies", 400, code="DLI.0001", message="no", times=2)
     inputs = {**INPUTS, "scaling_policies": [NIGHT]}
     with pytest.raises(ResourceInitFailed, match="scaling policies of queue streams were not changed") as caught:
         queue.create(inputs)

@@ -33,6 +33,7 @@ def when_there_is_room(call: OperationContext, session: Session, pool: str, act:
         DliError: it was refused, and no queue of the program gives way.
     """
     deadline, backoff = Deadline(call.timeout_seconds or ROOM_SECONDS, session.clock), session.backoff()
+    nobody_in_the_way = False
     while True:
         try:
             act()
@@ -40,8 +41,11 @@ def when_there_is_room(call: OperationContext, session: Session, pool: str, act:
             if isinstance(error, _OTHERS) or error.status >= 500:
                 raise
             larger = _about_to_shrink(call, session, pool)
-            if not larger or deadline.passed:
+            if deadline.passed or (nobody_in_the_way and not larger):
                 raise
+            nobody_in_the_way = not larger
+            if nobody_in_the_way:
+                continue  # perhaps only since the refusal: then it would be taken now
             call.status(f"waits until {', '.join(larger)} gave up CUs of elastic resource pool {pool}")
             session.clock.wait(call.cancelled, min(backoff.pause(), deadline.remaining_seconds))
             if call.cancelled.is_set():
