@@ -76,7 +76,7 @@ class ConnectionCreation:
 
     def _is_own(self, row: DatasourceConnection) -> bool:
         owner = self._session.owner_of(self._call.urn)
-        if self._session.claims.is_declared(KIND, row.id, urn=self._call.urn):
+        if self._session.claims.of_entry(KIND, row.id, urn=self._call.urn) is not None:
             return True
         return bool(owner) and self.is_listed_with(row, {OWNER_TAG: owner})
 

@@ -522,8 +522,8 @@ def _only_stopped(operations: JobOperations, path: str | None, error: DliError) 
     """Of a delete that ended after its stop: the entry stays, and nothing in it tells that the job is down."""
     saved = f" with savepoint {path}" if path else ""
     return DliError(
-        f"STREAM IS DOWN: {operations.what} is stopped{saved}, or about to be, and was not deleted: {said(error)}. Delete "
-        "it again, or run `pulumi up --refresh` with a new restart_nonce, which starts it"
+        f"STREAM IS DOWN: {operations.what} is stopped{saved}, or about to be, and was not deleted: {said(error)}. "
+        "Delete it again, or run `pulumi up --refresh` with a new restart_nonce, which starts it"
     )
 
 

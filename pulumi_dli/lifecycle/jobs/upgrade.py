@@ -166,8 +166,8 @@ class Upgrade:
         if self._inputs.get("allow_old_savepoint") and self._before.has_savepoint and own:
             return own
         raise UpgradeBlockedError(
-            f"{self._operations.what} was left as it is: the savepoint that its interrupted upgrade made cannot be used "
-            f"({said(error)}). Give upgrade_mode last-state (goes on from its newest checkpoint), "
+            f"{self._operations.what} was left as it is: the savepoint that its interrupted upgrade made cannot be "
+            f"used ({said(error)}). Give upgrade_mode last-state (goes on from its newest checkpoint), "
             "initial_savepoint_path, allow_old_savepoint=True (goes on from an older savepoint, if there is one), or "
             "upgrade_mode stateless (drops the state)"
         ) from error
