@@ -84,6 +84,11 @@ class Connection:
     owner: str = ""
 
     @property
+    def project(self) -> str:
+        """The project as the settings name it: by its id, else by its name; "" when they leave it to the token."""
+        return str(self.project_id or getattr(self.credentials, "project_name", None) or "")
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the service runs on this machine."""
         return is_loopback(self.endpoint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,14 @@ from pulumi.dynamic import (
 from pulumi_dli import host, patience
 from pulumi_dli.config import SECRET_SETTINGS, resolve_connection, unknown_settings
 from pulumi_dli.connection import Connection, must_be_at
-from pulumi_dli.errors import AuthError, ConfigError, MissingSettingError
+from pulumi_dli.errors import AuthError, ConfigError, MissingSettingError, OwnershipError
 
 if TYPE_CHECKING:
     from pulumi_dli.lifecycle.contract import Lifecycle
     from pulumi_dli.lifecycle.operation_context import OperationContext
+    from pulumi_dli.lifecycle.ownership import Claims
     from pulumi_dli.lifecycle.session import Session
+    from pulumi_dli.specs import fields as spec_fields
     from pulumi_dli.specs.fields import Spec
 
 _SECRET_PARTS = ("secret_key", "security_token", "password", "token")
@@ -141,9 +143,22 @@ class DliProvider(ResourceProvider):
         place = {"endpoint": connection.endpoint, "project_id": connection.project_id}
         return {key: value for key, value in place.items() if value}
 
+    def _claims(self) -> Claims:
+        """The claims on names of the project that the settings name; without credentials they alone tell it."""
+        from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS  # noqa: PLC0415
+
+        try:
+            connection = self._resolved()
+        except ConfigError:
+            settings = ("dli:region", "dli:projectId", "dli:projectName")
+            where = {"endpoint": str(self._setting("dli:endpoint") or "")}
+            return PROCESS_CLAIMS.at(where, project=str([self._setting(name) for name in settings]))
+        return PROCESS_CLAIMS.at({"endpoint": connection.endpoint}, project=connection.project)
+
     @host.answering
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Validate the inputs and bring them to their one normal form; makes no call."""
+        """Validate the inputs and bring them to their one normal form; look for what a create would meet."""
+        from pulumi_dli.lifecycle.contract import DiffRequest  # noqa: PLC0415
         from pulumi_dli.specs.fields import check  # noqa: PLC0415
 
         call, lifecycle = host.current_call(), self.lifecycle()
@@ -154,11 +169,14 @@ class DliProvider(ResourceProvider):
         inputs, failures = check(lifecycle.spec, given, unknown)
         if not failures:
             failures = lifecycle.validate({**self._place(), **olds}, inputs, unknown)
+        if not failures:
+            failures = _given_twice(call, lifecycle, self._claims(), inputs, unknown)
         self._previewed.add(call.urn)
         for name in host.secret_names(news).intersection(lifecycle.spec.declaration.id_from):
             call.warn(f"{name} is secret, but the id of this resource repeats it, and Pulumi keeps ids in clear text")
         if not failures and not olds:
-            lifecycle.preview_create(call, inputs, unknown)
+            known = {name: value for name, value in inputs.items() if name not in unknown}
+            lifecycle.preview_create(call, DiffRequest("", {}, known, unknown, (), self.connect))
         # Without the property: the engine prints its value, and any value may be a secret, which nobody tells us.
         return CheckResult(inputs, [CheckFailure("", f"{failure.field}: {failure.reason}") for failure in failures])
 
@@ -166,7 +184,7 @@ class DliProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Which fields differ, and in one line on the resource what that does."""
         from pulumi_dli.lifecycle.contract import DiffRequest, diff_result  # noqa: PLC0415
-        from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS  # noqa: PLC0415
+        from pulumi_dli.lifecycle.ownership import PROCESS_CLAIMS, name_of, ways_of_two  # noqa: PLC0415
         from pulumi_dli.specs.fields import changes  # noqa: PLC0415
 
         call, lifecycle = host.current_call(), self.lifecycle()
@@ -178,7 +196,13 @@ class DliProvider(ResourceProvider):
             answer = diff_result(changed)
         else:
             self._must_be_at(olds, f"{call.name or 'the object'} ({_id})")
-            PROCESS_CLAIMS.declare(lifecycle.holdings(_id, olds), urn=call.urn, outs=olds)
+            holdings = lifecycle.holdings(_id, olds)
+            PROCESS_CLAIMS.declare(holdings, urn=call.urn, outs=olds)
+            if taker := PROCESS_CLAIMS.at(olds).taker(holdings, urn=call.urn):
+                raise OwnershipError(
+                    f"{name_of(taker)} would take over what this resource holds ({_id}), and is told to: no two "
+                    f"resources can hold it. It belongs to {ways_of_two(call.name, f'give {name_of(taker)} another')}"
+                )
             known = {name: value for name, value in news.items() if name not in unknown}
             answer = lifecycle.preview_update(call, DiffRequest(_id, olds, known, unknown, changed, self.connect))
             if answer.changed is not True and not changed and host.newly_secret(_olds, _news, self.derived_outputs):
@@ -287,6 +311,27 @@ def _credentials_may_be_old() -> Iterator[None]:
         yield
     except AuthError as error:
         raise ConfigError(_OLD_CREDENTIALS.format(error=error)) from error
+
+
+def _given_twice(
+    call: OperationContext,
+    lifecycle: Lifecycle[Any],
+    claims: Claims,
+    inputs: Mapping[str, Any],
+    unknown: Collection[str],
+) -> list[spec_fields.CheckFailure]:
+    """Two resources of one program would fight for one object."""
+    from pulumi_dli.lifecycle.ownership import name_of  # noqa: PLC0415
+    from pulumi_dli.specs.fields import CheckFailure  # noqa: PLC0415
+
+    known = {field: value for field, value in inputs.items() if field not in unknown}
+    return [
+        CheckFailure(
+            field, f"{name} is given by {name_of(other)} and by {call.name} of this program: give one of them another"
+        )
+        for kind, name, field in lifecycle.names(inputs, unknown)
+        if (other := claims.name(kind, name, urn=call.urn, inputs=known))
+    ]
 
 
 _said: set[str] = set()

@@ -124,9 +124,9 @@ class Result:
         return {key for step in self.steps if step.name == name for key in step.keys}
 
     def says(self, name: str, *severities: str) -> list[str]:
-        """The messages on a resource."""
+        """The messages on a resource, without its name."""
         return [
-            found.text
+            found.text.removeprefix(f"{name}: ")
             for found in self.diagnostics
             if found.urn.split("::")[-1] == name and (not severities or found.severity in severities)
         ]
@@ -409,6 +409,7 @@ def dli(_dli_of_the_process: Emulator) -> Emulator:
     _dli_of_the_process.reset()
     _dli_of_the_process.set_pace(PACE)
     _dli_of_the_process.put_object("jars", "app.jar", b"a jar")
+    _dli_of_the_process.put_object("state", "README", b"savepoints go here")
     put_queue(_dli_of_the_process)
     _dli_of_the_process.service.journal.counts.clear()
     _dli_of_the_process.service.journal.entries.clear()

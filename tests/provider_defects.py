@@ -179,7 +179,10 @@ class Kept:
             found = host.diff(self.provider, self.urn, self.id, self.outs, checked.inputs, old_inputs=self.inputs)
             told = found.changes if found.changes is not None else self.inputs != checked.inputs
             changes, replaces = told or bool(self.ailing), found.replaces
-        lines = [line.text for line in host.logs[before:] if line.urn == self.urn and not line.ephemeral]
+        mark = f"{self.urn.rpartition('::')[2]}: "
+        lines = [
+            line.text.removeprefix(mark) for line in host.logs[before:] if line.urn == self.urn and not line.ephemeral
+        ]
         return Foreseen(changes, replaces, lines, checked.inputs)
 
     def up(self, *, timeout: float | None = None, **inputs: Any) -> Foreseen:

@@ -146,7 +146,10 @@ class Phase:
             raise Failed("; ".join(f"{failure.field}: {failure.reason}" for failure in failures), half_done=False)
         self._previewed.add(urn)
         if not olds:
-            lifecycle.preview_create(self._call(urn), inputs, ())
+            try:
+                lifecycle.preview_create(self._call(urn), DiffRequest("", {}, inputs, (), (), self.connect))
+            except DliError as error:
+                raise Failed(str(error), half_done=False) from error
         return inputs
 
     def diff(self, entry: Entry, news: Mapping[str, Any]) -> bool | None:
@@ -201,7 +204,9 @@ class HostedPhase:
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        return [(line.severity, line.text) for line in self.host.logs if line.severity in ("info", "warning")]
+        """Without the name of the resource, as the lifecycles say them."""
+        told = [line for line in self.host.logs if line.severity in ("info", "warning")]
+        return [(line.severity, line.text.removeprefix(f"{line.urn.rpartition('::')[2]}: ")) for line in told]
 
     def check(self, kind: str, urn: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> dict[str, Any]:
         checked = self.host.check(self.provider(kind), urn, news, olds=olds)
@@ -316,10 +321,10 @@ class Stack:
                 if ignored in entry.inputs:
                     given[ignored] = entry.inputs[ignored]
         urn = self.urn(kind, name)
-        news = phase.check(kind, urn, given, entry.inputs if entry else None)
-        if entry is None:
-            return "create", news
         try:
+            news = phase.check(kind, urn, given, entry.inputs if entry else None)
+            if entry is None:
+                return "create", news
             changed = phase.diff(entry, news)
         except (HostError, DliError) as error:
             raise Failed(str(error), half_done=False) from error

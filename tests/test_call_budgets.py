@@ -75,6 +75,7 @@ class Fleet:
         self.size = budgets.Size(jobs, width, PACE, POLL_SECONDS)
         emulator.reset()
         emulator.quirk(timings=QUICK)
+        emulator.put_object("state", "README", b"savepoints go here")
         packages = [emulator.put_object("jars", name, name.encode()) for name in ("app.jar", "lib.jar")]
         self.before = [
             CreatedJob("Queue", "q", {"queue_name": "q", "cu_count": 16 * math.ceil(2 * jobs / 16)}),  # 2 CUs a job

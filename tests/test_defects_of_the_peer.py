@@ -630,7 +630,7 @@ def test_23_the_preview_tells_a_restart_from_a_live_change(cloud: Cloud) -> None
         assert line in told, (change, told)
         job.program = before
     assert cloud.count("jobs.stop", "jobs.update") == 0
-    assert "starts" in cloud.job("another").preview().lines
+    assert "creates and starts" in cloud.job("another").preview().lines
 
 
 def test_24_thirty_jobs_are_started_by_few_calls(cloud: Cloud) -> None:

@@ -100,8 +100,13 @@ class Messages:
             self._engine.log(self._mask(text), urn=urn, severity=Severity.INFO, ephemeral=True)
 
     def say(self, text: str, *, urn: str, about: Hashable, severity: Severity) -> None:
-        """Say a lasting line once. `about` is what it is said about: the URN, or the call where there is no URN."""
+        """Say a lasting line once. `about` is what it is said about: the URN, or the call where there is no URN.
+
+        The line begins with the resource's name: in a diff, or where errors go apart, nothing else tells whose it is.
+        """
         self._say_hints(urn)
+        name = urn.rpartition("::")[2]
+        text = f"{name}: {text}" if name else text
         if self._is_new(about, severity, text):
             self._deliver(text, urn=urn, severity=severity)
 
@@ -117,10 +122,9 @@ class Messages:
     def _deliver(self, text: str, *, urn: str, severity: Severity) -> None:
         text = self._mask(text)
         if not self._engine.log(text, urn=urn, severity=severity, ephemeral=False):
-            name = urn.rpartition("::")[2]
             # The CLI may be gone, and its end of the pipe with it: no reason to lose what the call is doing.
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(f"{severity.name.lower()}: {name + ': ' if name else ''}{text}\n")
+                sys.stderr.write(f"{severity.name.lower()}: {text}\n")
                 sys.stderr.flush()
 
     def _is_new(self, about: Hashable, severity: Severity, text: str) -> bool:

@@ -113,8 +113,15 @@ class Lifecycle(Protocol[SpecT]):
     def holdings(self, id: str, outs: Mapping[str, Any]) -> Collection[tuple[str, str]]:
         """The objects, as kind and id, that an entry of the state holds: no other entry may delete them."""
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        """Say in a line on the resource what its creation will do. Makes no call."""
+    def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> Collection[tuple[str, str, str]]:
+        """The names that checked inputs give to objects, as kind, name and field: no two resources may give one."""
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        """Say in a line on the resource what its creation will do. Looks for what is there already, shared with others.
+
+        Raises:
+            OwnershipError: the name is taken, and the create would be refused.
+        """
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """What an update would do; says it in a line on the resource (`call.note`, `call.warn`).

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pulumi_dli.errors import ConflictError, DliError, OwnershipError, UnknownOutcomeError
 from pulumi_dli.lifecycle.operation_context import OperationContext
-from pulumi_dli.lifecycle.ownership import HOLD, is_own, name_of, new_hold, renewed
+from pulumi_dli.lifecycle.ownership import HOLD, is_own, name_of, new_hold, renewed, ways_of_two
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.tagging import TaggedObject, TagsFound, mark, read_tags, tagged_where_possible
 from pulumi_dli.specs.values import OWNER_TAG
@@ -190,20 +190,49 @@ def validate(call: OperationContext, session: Session, kind: Kind[FoundT], found
     Raises:
         OwnershipError: it is somebody else's; says what was found, and the ways out.
     """
-    existing, owner = kind.existing(found), session.owner_of(call.urn)
-    if other := session.claims.other(kind.kind, existing.id, urn=call.urn):
-        raise OwnershipError(
-            f"{existing.said} and is held by {name_of(other)} of this program: {existing.other_name}, or take "
-            f"{name_of(other)} out of the program"
-        )
-    tags = read_tags(
-        call, session, existing.tagged, owner, is_listed_with=lambda: kind.is_listed_with(found, {OWNER_TAG: owner})
-    )
+    existing = _unheld(call, session, kind, found)
+    tags = _tags_of(call, session, kind, found, existing)
     entry = session.claims.of_entry(kind.kind, existing.id, urn=call.urn)
     if entry is not None:
         return Adoptable(existing, tags, recorded=tags.owner if tags.owner == entry.tag else "")
     if adopt:
         return Adoptable(existing, tags)
+    _must_be_attempt(call, session, kind, found, tags)
+    return Adoptable(existing, tags, is_attempt=True)
+
+
+def would_adopt(call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, *, adopt: bool) -> None:
+    """As `validate`, ahead of the create: tags are read only where they decide, and others hear that we would take it.
+
+    Raises:
+        OwnershipError: as `validate`.
+    """
+    existing = _unheld(call, session, kind, found)
+    if not adopt and session.claims.of_entry(kind.kind, existing.id, urn=call.urn) is None:
+        _must_be_attempt(call, session, kind, found, _tags_of(call, session, kind, found, existing))
+    session.claims.intend(kind.kind, existing.id, urn=call.urn)
+
+
+def _unheld(call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT) -> Existing:
+    existing = kind.existing(found)
+    if other := session.claims.other(kind.kind, existing.id, urn=call.urn):
+        raise OwnershipError(f"{existing.said} and is held by {ways_of_two(name_of(other), existing.other_name)}")
+    return existing
+
+
+def _tags_of(
+    call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, existing: Existing
+) -> TagsFound:
+    owner = session.owner_of(call.urn)
+    return read_tags(
+        call, session, existing.tagged, owner, is_listed_with=lambda: kind.is_listed_with(found, {OWNER_TAG: owner})
+    )
+
+
+def _must_be_attempt(
+    call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, tags: TagsFound
+) -> None:
+    existing, owner = kind.existing(found), session.owner_of(call.urn)
     ways = f"give adopt=True to take it over, import it (`pulumi-dli import`), or {existing.other_name}"
     if not is_own(tags.owner, owner):
         whose = f" (its tag {OWNER_TAG} is {tags.owner})" if tags.owner else ""
@@ -214,7 +243,6 @@ def validate(call: OperationContext, session: Session, kind: Kind[FoundT], found
             f"name in another backend may hold it. If it is yours, {ways}; to tell such stacks apart, set dli:owner to "
             "a name of its own for each"
         )
-    return Adoptable(existing, tags, is_attempt=True)
 
 
 def _no_attempt(call: OperationContext, session: Session, kind: Kind[FoundT], found: FoundT, existing: Existing) -> str:

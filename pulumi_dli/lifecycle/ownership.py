@@ -139,19 +139,28 @@ class Claims:
 
     def __init__(self) -> None:
         self._place: Mapping[str, Any] = {}
+        self._project = ""
         self._declared: dict[Holding, dict[str, Whose]] = {}
         self._taken: dict[Holding, str] = {}
+        self._intended: dict[Holding, str] = {}
+        self._promised: dict[Holding, Mapping[str, Any]] = {}
+        self._named: dict[Holding, str] = {}
         self._lock = threading.Lock()
 
-    def at(self, place: Mapping[str, Any]) -> Claims:
+    def at(self, place: Mapping[str, Any], *, project: str = "") -> Claims:
         """The same claims, asked about the objects of one project: another one may have the same names and ids.
 
         Args:
             place: `Session.where()`, or outputs, which hold the same.
+            project: as the settings name it (`Connection.project`); names that a program gives are known under this.
         """
         bound = copy.copy(self)
-        bound._place = place
+        bound._place, bound._project = place, project
         return bound
+
+    def _name(self, kind: str, name: str) -> Holding:
+        endpoint = "" if "://" in name else str(self._place.get("endpoint") or "")
+        return endpoint, "" if "://" in name else self._project, kind, name
 
     def _holding(self, kind: str, id: str) -> Holding:
         # The path of an object in OBS is the same from every project.
@@ -172,10 +181,51 @@ class Claims:
         with self._lock:
             self._taken[self._holding(kind, id)] = urn
 
+    def intend(self, kind: str, id: str, *, urn: str) -> None:
+        """A create of this resource would take the object over."""
+        with self._lock:
+            self._intended[self._holding(kind, id)] = urn
+
+    def taker(self, holdings: Iterable[tuple[str, str]], *, urn: str) -> str | None:
+        """The URN of another resource of the program that takes, or would take, one of these objects over."""
+        keys = [self._holding(*holding) for holding in holdings]
+        with self._lock:
+            takers = {by[key] for by in (self._taken, self._intended) for key in keys if key in by}
+        return min(takers - {urn}, default=None)
+
+    def name(self, kind: str, name: str, *, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        """A resource of the program gives its object this name; the URN of another one that does, too."""
+        if not urn:
+            return None
+        with self._lock:
+            self._promised[self._name(kind, name)] = inputs
+            other = self._named.setdefault(self._name(kind, name), urn)
+        return other if other != urn else None
+
+    def promise(self, kind: str, name: str) -> None:
+        """The program makes an object of this name, or holds it already."""
+        with self._lock:
+            self._promised.setdefault(self._name(kind, name), {})
+
+    def promised(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """The inputs of the resource of the program that makes or holds the object; None when there is none."""
+        with self._lock:
+            return self._promised.get(self._name(kind, name))
+
     def of_entry(self, kind: str, id: str, *, urn: str) -> Whose | None:
         """What the entry of this very resource recorded of the object, which is ours then whatever its tag says."""
         with self._lock:
             return self._declared.get(self._holding(kind, id), {}).get(urn)
+
+    def held(self, kind: str, *, urn: str) -> list[str]:
+        """The objects of a kind that the entry of this very resource holds."""
+        with self._lock:
+            return sorted(held for (*_, of, held), holders in self._declared.items() if of == kind and urn in holders)
+
+    def gone(self, kind: str, id: str) -> None:
+        """This process has deleted the object."""
+        with self._lock:
+            self._declared.pop(self._holding(kind, id), None)
 
     def other(self, kind: str, id: str, *, urn: str) -> str | None:
         """The URN of another resource of the program that holds the object."""
@@ -202,6 +252,15 @@ class Claims:
 
 PROCESS_CLAIMS = Claims()
 """Those of this process: a diff makes claims, and needs neither credentials nor a session."""
+
+
+def ways_of_two(holder: str, other_name: str) -> str:
+    """Who holds an object that another resource of the same program wants, and the ways out."""
+    return (
+        f"{holder} of this program: {other_name}, or take {holder} out of the program. If {holder} was to get another "
+        f"name, it has its old one until that is done: run `pulumi up` with its new name first (a running job takes it "
+        "with its next restart: change restart_nonce)"
+    )
 
 
 def name_of(urn: str) -> str:

@@ -20,8 +20,10 @@ from pulumi_dli.connection import Connection, must_be_at
 from pulumi_dli.errors import ApiError
 from pulumi_dli.lifecycle.coalescing.batching import Batcher
 from pulumi_dli.lifecycle.coalescing.job_poller import JobPoller
+from pulumi_dli.lifecycle.coalescing.left_states import LeftStates
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
 from pulumi_dli.lifecycle.coalescing.snapshots import JobSnapshots
+from pulumi_dli.lifecycle.coalescing.surroundings import Surroundings
 from pulumi_dli.lifecycle.coalescing.tag_reads import TagReads
 from pulumi_dli.lifecycle.coalescing.unread_tags import UnreadTags
 from pulumi_dli.lifecycle.coalescing.waiting import Backoff
@@ -42,7 +44,8 @@ class Session:
         self.client = client
         self.clock = clock
         self._claims = Claims() if claims is None else claims
-        self.left_states: dict[str, str] = {}  # by URN: savepoints of jobs that were deleted before their replacement
+        self.new_queues: set[str] = set()  # made by this deployment: their compute comes with the first job
+        self.left_states = LeftStates(client, clock)
         self.runs: Batcher[ItemResult] = Batcher(self._run, what="run", max_window_seconds=poll, clock=clock)
         self.stops: Batcher[ItemResult] = Batcher(self._stop, what="stop", max_window_seconds=poll, clock=clock)
         self.deletes: Batcher[ItemResult] = Batcher(self._delete, what="delete", max_window_seconds=poll, clock=clock)
@@ -58,6 +61,7 @@ class Session:
         self._pool_queues: dict[str, SingleFlight[Sequence[PoolQueue]]] = {}
         self.packages: SingleFlight[PackageListing] = SingleFlight(client.package_groups.list, clock=clock)
         self.unread_tags = UnreadTags()
+        self.around = Surroundings(client, clock)
         self.job_tags = TagReads(client.tags, JOB_TAGS, clock, self.unread_tags)
         self._tags_of: dict[str, SingleFlight[Mapping[str, Mapping[str, str]] | None]] = {
             kind: SingleFlight(partial(self._find_tags, kind), clock=clock)
@@ -67,7 +71,7 @@ class Session:
     @property
     def claims(self) -> Claims:
         """Who holds which objects of this project."""
-        return self._claims.at(self.where())
+        return self._claims.at(self.where(), project=self.client.connection.project)
 
     def backoff(self) -> Backoff:
         """The pauses of one wait."""
@@ -87,6 +91,7 @@ class Session:
         for queues in [*self._pool_queues.values()]:
             queues.invalidate()
         self.packages.invalidate()
+        self.around.changed()
 
     def queues_of(self, pool: str) -> SingleFlight[Sequence[PoolQueue]]:
         """The queues in a pool with their policies: one call for all of them."""

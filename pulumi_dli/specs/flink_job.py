@@ -104,6 +104,7 @@ COMPUTED = (
     Computed("has_savepoint", "bool | None", "Whether there is one."),
     Computed("savepoints", "Sequence[Mapping[str, Any]]", "The last ten: path, time, reason."),
     Computed("restart_times", "int | None", "How often the service restarted the job."),
+    Computed("last_downtime_seconds", "int | None", "How long the stream was down at its last restart."),
     Computed("create_time", "int", "In milliseconds since the epoch."),
     Computed("start_time", "int | None", "In milliseconds since the epoch."),
     Computed("update_time", "int | None", "In milliseconds since the epoch."),

@@ -38,7 +38,7 @@ _LINES: tuple[tuple[str, Verdict], ...] = (
     (r"state (is|would be) (dropped|lost)", Verdict.STATE_DROPPED),
     (r"^starts? without (its )?state", Verdict.STATE_DROPPED),
     (r"not ours", Verdict.BLOCKED),
-    (r"^(restart|.*: restart)", Verdict.RESTARTED),
+    (r"^restart", Verdict.RESTARTED),
     (r"^stops\b", Verdict.STOPPED),
     (r"^(starts|continues) from\b|^resumes\b|^runs again\b", Verdict.RESTARTED),
 )
@@ -131,6 +131,7 @@ def _refused(step: Step, messages: Sequence[Message]) -> Item:
 
 def _of_line(text: str) -> Verdict | None:
     words = re.sub(r"\([^()]*\)", "", text)
+    words = re.sub(r"^takes over [^:]*: ", "", words)
     return next((verdict for pattern, verdict in _LINES if re.search(pattern, words)), None)
 
 

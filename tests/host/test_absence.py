@@ -74,7 +74,7 @@ def test_a_host_that_keeps_cancel_to_itself_says_so_on_the_first_resource_that_s
         host.create(Toy, URN, {"do": "say", "texts": ["one"]})
         host.create(Toy, URN + "2", {"do": "say", "texts": ["one"]})
         warnings = host.logged(URN, "warning")
-        assert host.logged(URN + "2", "warning") == ["careful: one"]
+        assert host.logged(URN + "2", "warning") == ["t2: careful: one"]
     assert len(warnings) == 2
     assert "keeps ^C from the provider" in warnings[0]
 

@@ -69,14 +69,14 @@ def test_notes_and_warnings_appear_on_their_resource_once(host: DynamicHost) -> 
     for _ in range(2):
         host.create(Toy, URN + "said", {"do": "say", "texts": ["one", "two", "one"]})
     host.create(Toy, URN + "other", {"do": "say", "texts": ["one"]})
-    assert host.logged(URN + "said", "info") == ["one", "two"]
-    assert host.logged(URN + "said", "warning") == ["careful: one", "careful: two"]
-    assert host.logged(URN + "other") == ["one", "careful: one"]
+    assert host.logged(URN + "said", "info") == ["said: one", "said: two"]
+    assert host.logged(URN + "said", "warning") == ["said: careful: one", "said: careful: two"]
+    assert host.logged(URN + "other") == ["other: one", "other: careful: one"]
 
 
 def test_a_plan_line_of_diff_appears_on_its_resource(host: DynamicHost) -> None:
     host.diff(Toy, URN + "planned", "7", {"do": "see"}, {"do": "see"})
-    assert host.logged(URN + "planned") == ["the plan is to see"]
+    assert host.logged(URN + "planned") == ["planned: the plan is to see"]
 
 
 def test_a_call_that_ends_at_once_shows_no_passing_line(host: DynamicHost) -> None:
@@ -86,7 +86,7 @@ def test_a_call_that_ends_at_once_shows_no_passing_line(host: DynamicHost) -> No
 
 def test_credentials_are_masked_in_messages(host: DynamicHost) -> None:
     host.create(Toy, URN + "masked", {"do": "say", "texts": ["the key canary-secret is old"]})
-    assert host.logged(URN + "masked", "info") == ["the key [secret] is old"]
+    assert host.logged(URN + "masked", "info") == ["masked: the key [secret] is old"]
 
 
 def test_more_than_four_calls_run_at_a_time_from_the_first_one_on() -> None:

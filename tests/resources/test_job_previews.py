@@ -12,10 +12,12 @@ B = "obs://jars/b.jar"
 
 
 def test_a_create_is_announced_from_check(stream):
-    assert stream.preview().lines == [("info", "starts")]
+    assert stream.preview().lines == [("info", "creates and starts")]
     assert stream.preview(state="draft").notes == ["is created as a draft"]
     assert stream.preview(state="suspended").notes == ["is created, not started"]
-    assert stream.preview(initial_savepoint_path="obs://state/p/").notes == ["starts from initial_savepoint_path"]
+    assert stream.preview(initial_savepoint_path="obs://state/p/").notes == [
+        "creates and starts from initial_savepoint_path"
+    ]
 
 
 LINES = {
@@ -74,9 +76,9 @@ def test_no_change_makes_no_call_and_says_nothing(stream):
     assert len(stream.stack.requests()) == calls
 
 
-def test_a_preview_of_a_restart_makes_one_call_at_most(stream):
+def test_a_preview_of_a_restart_looks_at_the_job_and_its_queue(stream):
     stream.up()
-    for inputs, most in (({"smn_topic": "t"}, 0), ({"desc": "t"}, 0), ({"entrypoint": B}, 1), ({"state": "draft"}, 1)):
+    for inputs, most in (({"smn_topic": "t"}, 0), ({"desc": "t"}, 0), ({"entrypoint": B}, 2), ({"state": "draft"}, 1)):
         calls = len(stream.stack.requests())
         try:
             stream.preview(**inputs)
@@ -163,7 +165,7 @@ def test_a_region_without_import_is_warned_that_rollback_may_fail(stream):
 def test_each_line_is_said_once_in_a_process_and_never_in_a_pure_refresh(emulator):
     stream = Stream(Stack(emulator, hosted=True))
     stream.up()
-    assert stream.stack.lines == [("info", "starts")]
+    assert stream.stack.lines == [("info", "creates and starts")]
     stream.act("edit", fields={"entrypoint": B})
     stream.refresh()
     assert stream.stack.lines == []

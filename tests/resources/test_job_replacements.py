@@ -1,4 +1,4 @@
-"""A job that is deleted before its replacement is created: the state goes over, or the error says where it is."""
+"""A job that is deleted before its successor is created: the state goes over, in one process or in several."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_stateless_starts_from_nothing(stream):
 def test_a_create_that_is_refused_says_where_the_state_is(stream):
     running(stream)
     refuse = lambda: stream.emulator.fault("jobs.create", 400, code="DLI.0001", message="No.")  # noqa: E731
-    with pytest.raises(Failed, match=r"its state is in obs://state/\S+: give that as initial_savepoint_path"):
+    with pytest.raises(Failed, match=r"its state is in obs://state/\S+: .*initial_savepoint_path"):
         replace(stream, before_create=refuse)
 
 
@@ -73,3 +73,145 @@ def test_the_state_of_a_job_that_was_stopped_before_goes_over_too(stream):
     path = stream.real["savepoint_path"]
     replace(stream, state="running")
     assert stream.real["restored_from"] == [path]
+
+
+# across processes
+
+
+def deleted(stream: Stream) -> str:
+    """The delete of a replacement, after which the process dies; the path of the last savepoint."""
+    stack, entry = stream.stack, stream.entry
+    with stack.phase() as phase:
+        phase.diff(entry, phase.check(JOB, entry.urn, {**stream.inputs, "entrypoint": B}, entry.inputs))
+        phase.delete(entry, None)
+    del stack.entries[stream.name]
+    (path,) = [note.removeprefix("savepoint ") for note in stack.notes if note.startswith("savepoint obs://")]
+    return path
+
+
+def notes_in(stream: Stream) -> list[str]:
+    listed = stream.emulator.service.objects.listed("state", "pulumi-dli/left-states/")
+    return [row.key for row in listed]
+
+
+@pytest.mark.parametrize("hosted_stack", [False, True], ids=["in process", "hosted"])
+def test_another_process_finds_the_state_again(emulator, hosted_stack):
+    stream = running(Stream(Stack(emulator, hosted=hosted_stack)))
+    path = deleted(stream)
+    assert stream.preview().notes == [f"creates and starts from {path}, left by the job of this name before it"]
+    stream.up()
+    assert stream.real["restored_from"] == [path]
+    assert notes_in(stream) == []
+
+
+@pytest.mark.parametrize("operation", ["jobs.create", "jobs.import_savepoint", "jobs.run"])
+def test_a_second_up_after_a_create_that_failed_finds_the_state_again(stream, operation):
+    running(stream)
+    path = deleted(stream)
+    stream.emulator.fault(operation, 400, code="DLI.10001", message="No.")
+    with pytest.raises(Failed):
+        stream.up()
+    stream.up()
+    assert path in stream.real["restored_from"]
+    assert stream.status == "job_running"
+    assert notes_in(stream) == []
+
+
+def test_stateless_drops_what_an_earlier_process_left(stream):
+    running(stream)
+    deleted(stream)
+    stream.up(upgrade_mode="stateless")
+    assert stream.real["restored_from"] == []
+    assert notes_in(stream) == []
+
+
+def test_a_draft_gets_the_state_and_starts_from_it_later(stream):
+    running(stream)
+    path = deleted(stream)
+    stream.up(state="draft")
+    assert notes_in(stream) == []
+    stream.refresh()
+    stream.up(state="running")
+    assert stream.real["restored_from"] == [path]
+
+
+def test_a_state_that_another_resource_left_is_named_and_not_taken(stream):
+    path = deleted(running(stream))
+    for act in (stream.stack.preview, stream.stack.up):
+        with pytest.raises(Failed, match=rf"{path}: give that as initial_savepoint_path.*stateless"):
+            act(JOB, "other", **stream.inputs)
+    assert stream.stack.jobs() == []
+    stream.stack.up(JOB, "other", **stream.inputs, initial_savepoint_path=path)
+    assert stream.real["restored_from"] == [path]
+    assert notes_in(stream) == []
+
+
+# where the state could not go over, the job stays
+
+
+def must_stay(stream: Stream, said: str) -> None:
+    with pytest.raises(Failed, match=said):
+        replace(stream)
+    assert "jobs.delete" not in stream.stack.operations()
+
+
+def test_a_job_stays_running_when_nothing_could_tell_its_successor(stream):
+    running(stream)
+    for setting in ("dli:accessKey", "dli:secretKey"):
+        del stream.stack.config[setting]
+    stream.stack.config["dli:token"] = "t"
+    must_stay(stream, "not deleted, since its state would not come to its successor: OBS takes no token.*Leave out")
+    assert stream.status == "job_running"
+
+
+def test_a_job_stays_running_when_no_savepoint_can_be_imported_here(stream):
+    running(stream)
+    stream.emulator.quirk(savepoint_api_unpublished=True)
+    must_stay(stream, "no call to import a savepoint")
+    assert stream.status == "job_running"
+
+
+@pytest.mark.parametrize("act", ["fail", "stop"])
+def test_a_job_at_rest_without_savepoint_stays(stream, act):
+    running(stream)
+    stream.act(act)
+    stream.emulator.advance(100)
+    must_stay(stream, "no savepoint newer than its last start.*would start without its state")
+
+
+def test_an_unwritable_bucket_keeps_the_job_too(stream):
+    running(stream)
+    stream.emulator.fault("objects.put", 403, times=0)
+    must_stay(stream, "would not come to its successor: write obs://state/pulumi-dli/left-states/")
+    assert stream.status == "job_running"
+
+
+def test_a_draft_that_did_not_get_the_state_gets_it_with_the_next_up(stream):
+    running(stream)
+    path = deleted(stream)
+    stream.emulator.fault("jobs.import_savepoint", 400, code="DLI.10001", message="No.")
+    with pytest.raises(Failed):
+        stream.up(state="draft")
+    stream.up()
+    assert notes_in(stream) == []
+    stream.up(state="running")
+    assert stream.real["restored_from"] == [path]
+
+
+def renamed(stream: Stream, **changed):
+    """What the engine does for `--replace` and a new name: the successor first."""
+    stack, entry, inputs = stream.stack, stream.entry, {**stream.inputs, "name": "renamed", **changed}
+    with stack.phase() as phase:
+        phase.diff(entry, phase.check(JOB, entry.urn, inputs, entry.inputs))
+        news = phase.check(JOB, entry.urn, inputs, None)
+        return phase.create(JOB, entry.urn, news, None)
+
+
+def test_a_successor_of_another_name_does_not_start_beside_the_job_that_it_replaces(stream):
+    running(stream)
+    with pytest.raises(Failed, match="nothing was created: a job named renamed would start without the state of job"):
+        renamed(stream)
+    assert any("would start without the state of job" in text for text in stream.stack.warnings)
+    assert [job["name"] for job in stream.stack.jobs()] == ["j"]
+    renamed(stream, upgrade_mode="stateless")
+    assert len(stream.stack.jobs()) == 2

@@ -240,3 +240,19 @@ def test_every_line_of_the_upgrade_plan_has_its_verdict() -> None:
                         line = plan.plan_upgrade(observed, plan.DesiredState(effect, state, mode, start_due=there)).line
                         document = made(step("update", "job"), said=(("job", "info", f"job: {line} (restart_nonce)"),))
                         assert verdicts(document) == {"job": expected.get(line, "changed")}, line
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("as it is", "created"),
+        ("restart with savepoint (entrypoint)", "restarted"),
+        ("stops with savepoint", "stopped"),
+        ("restart, state is dropped (entrypoint)", "state-dropped"),
+        ("starts without state", "state-dropped"),
+    ],
+)
+def test_what_a_create_takes_over_has_the_verdict_of_what_happens_to_it(line: str, verdict: str) -> None:
+    said = (("job", "info", f"job: takes over job 138 (running): {line}"),)
+    wanted = verdict if verdict == "created" else f"{verdict}+created"
+    assert verdicts(made(step("create", "job"), said=said)) == {"job": wanted}

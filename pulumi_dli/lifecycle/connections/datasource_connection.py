@@ -47,8 +47,8 @@ class DatasourceConnectionLifecycle:
     def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> list[tuple[str, str, str]]:
         return [(KIND, news["name"], "name")] if "name" not in unknown else []
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        preview.preview_create(call, {name: value for name, value in news.items() if name not in unknown})
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        preview.preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         return preview.preview_update(call, request)

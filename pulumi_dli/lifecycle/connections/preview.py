@@ -12,13 +12,16 @@ from typing import Any
 from pulumi_dli.api.datasource_connections import FAILED
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.connections import surroundings
+from pulumi_dli.lifecycle.connections.create import ConnectionCreation
 from pulumi_dli.lifecycle.connections.mapping import BINDINGS, FIXED, bound, ends_of, managed, routes_to_change
 from pulumi_dli.lifecycle.connections.operations import WAY_OUT
-from pulumi_dli.lifecycle.connections.waits import observe
+from pulumi_dli.lifecycle.connections.waits import CHANGE_SECONDS, ConnectionWait, observe
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.networks import End
 from pulumi_dli.lifecycle.operation_context import OperationContext
+from pulumi_dli.lifecycle.preview_create import look, must_be_adoptable
 from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.fields import Change
 
 _DECIDE = {"name", "dest_vpc_id", "dest_cidr", *BINDINGS}
@@ -26,14 +29,28 @@ _WORDS = {"hosts": "changes its hosts", "tags": "changes tags"}
 _MOST_NAMES = 5
 
 
-def preview_create(call: OperationContext, known: Mapping[str, Any]) -> None:
-    """See `contract.Lifecycle.announce`; `known` are the inputs whose values are known."""
+def preview_create(call: OperationContext, request: DiffRequest) -> None:
+    """See `contract.Lifecycle.preview_create`."""
+    known, spec = request.news, DatasourceConnectionSpec.model_construct(**request.news)
     _declare(call, known)
+
+    def creation(session: Session) -> ConnectionCreation:
+        return ConnectionCreation(
+            call, session, spec, ConnectionWait(call, session, str(spec.name), seconds=CHANGE_SECONDS)
+        )
+
+    sight = look(
+        request, lambda session: creation(session).find(), needs=("name", "adopt", "dest_vpc_id", "dest_network_id")
+    )
+    if sight.session is not None and sight.found is not None:
+        must_be_adoptable(call, sight.session, creation(sight.session), sight.found, adopt=bool(spec.adopt))
+        call.info(f"takes over connection {spec.name} ({sight.found.id})")
+        return
     ends = sorted(ends_of(known, {}))
     binds = f"; binds {', '.join(map(str, ends))}, which takes some minutes" if ends else "; binds nothing yet"
     late = ", and queues ten minutes after their creation" if known.get("queues") else ""
     where = f" to subnet {known['dest_network_id']}" if "dest_network_id" in known else ""
-    call.info(f"creates a connection{where}{binds}{late}")
+    call.info(f"creates a connection{where}{binds}{late}{sight.ending}")
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:

@@ -3,7 +3,7 @@
 Beside the inputs, the outputs keep notes from one update to the next: `declared_state` (what the program last had the
 job be), `deferred` (changes that wait for the next restart), `unfinished` (why the last update stopped half-way),
 `resume_from` (the savepoint from which it then goes on), `has_run` (whether the job was ever seen to run), `savepoints`
-(the last ten, with their times), and whose the job is (`owner_tag`, `hold`).
+(the last ten, with their times), `last_downtime_seconds`, and whose the job is (`owner_tag`, `hold`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
+DOWNTIME = "last_downtime_seconds"
 NOTES = (
     "declared_state",
     "deferred",
@@ -41,6 +42,7 @@ NOTES = (
     "savepoints",
     "owner_tag",
     HOLD,
+    DOWNTIME,
 )
 RUNS_AGAIN = FlinkJarJobSpec.marked(Mark.RUNS_AGAIN)
 """Fields for which a bounded job that has finished runs once more."""
@@ -91,6 +93,15 @@ def wanted(
         allow_old=bool(inputs.get("allow_old_savepoint")),
     )
     return DesiredUpdate(desired, effects)
+
+
+def as_taken_over(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs from which a job that is taken over is brought to these inputs, whatever it is now.
+
+    What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
+    """
+    unreported = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
+    return {**unreported, "declared_state": "draft"}
 
 
 def _started_since_change(job: FlinkJob | None) -> bool:

@@ -12,21 +12,21 @@ from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
 from pulumi_dli.errors import (
-    CancelledError,
     ConfigError,
     DliError,
     NotFoundError,
     UnknownOutcomeError,
     UpgradeBlockedError,
-    WaitFailedError,
 )
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created
-from pulumi_dli.lifecycle.jobs import mapping, outputs, preview, queue_facts, savepoints
-from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
+from pulumi_dli.lifecycle.jobs import last_savepoint, mapping, outputs, preview, queue_facts, savepoints
+from pulumi_dli.lifecycle.jobs.checks import must_find_what_it_needs
 from pulumi_dli.lifecycle.jobs.create import KIND, create_job, tagged_job
 from pulumi_dli.lifecycle.jobs.desired import (
+    DOWNTIME,
     NOTES,
+    as_taken_over,
     deferred_fields,
     has_run,
     kept_by_service,
@@ -36,16 +36,12 @@ from pulumi_dli.lifecycle.jobs.desired import (
 from pulumi_dli.lifecycle.jobs.operations import JobOperations
 from pulumi_dli.lifecycle.jobs.plan import (
     Phase,
-    Restore,
     Stop,
-    no_savepoint_now,
     phase_of,
     plan_upgrade,
-    state_without_savepoint,
 )
-from pulumi_dli.lifecycle.jobs.reach import must_be_savable
-from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
-from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted, said
+from pulumi_dli.lifecycle.jobs.preview_create import preview_create
+from pulumi_dli.lifecycle.jobs.upgrade import Upgrade, UpgradeInterrupted
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign, name_of, whose_in
 from pulumi_dli.lifecycle.session import Session
@@ -81,10 +77,13 @@ class FlinkJarJobLifecycle:
     def holdings(self, id: str, _outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(KIND, id)]
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        """The preview's line for a job that does not exist yet."""
+    def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> list[tuple[str, str, str]]:
+        return [(KIND, news["name"], "name")] if "name" not in unknown else []
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        """The preview's line for a job that is not in the state."""
         _IN_PROGRAM.add(call.urn)
-        preview.preview_create(call, news, unknown)
+        preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """One line: what happens to the stream, and because of which fields."""
@@ -95,7 +94,9 @@ class FlinkJarJobLifecycle:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
-        left = _left_state(session, call, spec) if runs else ""
+        left = last_savepoint.left_for(call, session, spec)
+        if runs and not left and (held := last_savepoint.left_behind(call, session, spec, KIND)):
+            raise UpgradeBlockedError(f"nothing was created: {held}")
         with session.runs.expect() if runs else contextlib.nullcontext():
             try:
                 made = create_job(call, session, spec, inputs)
@@ -103,14 +104,14 @@ class FlinkJarJobLifecycle:
                 if not left:
                     raise
                 raise DliError(
-                    f"{error}. The job that this one replaces is deleted, its state is in {left}: give that as "
-                    "initial_savepoint_path, so that the next `pulumi up` goes on from it"
+                    f"{error}. The job before this one is deleted, its state is in {left}: the next `pulumi up` looks "
+                    "for it in the bucket; where that cannot be, give it as initial_savepoint_path"
                 ) from error
             operations = self._operations(call, session, _number(made.id), inputs)
             outs = {**inputs, **session.where(), **_notes(inputs, whose=made.notes()), "job_id": made.id}
             if left:  # also for what is found, and was never started: the answer to our own create was lost
                 outs["pending_restore_path"] = left
-                call.info(f"goes on from {left}, the last savepoint of the job that it replaces")
+                call.info(f"goes on from {left}, the last savepoint of the job before it")
             if runs and made.found is None:
                 with _kept(made.id, {**outs, "pending_reason": "created, not started"}):
                     path = spec.initial_savepoint_path or left
@@ -122,6 +123,9 @@ class FlinkJarJobLifecycle:
             return self._bring_up(call, session, made, spec, outs)
         if not runs:
             with _kept(made.id, outs):
+                if left:  # into the draft, for whoever starts it
+                    operations.import_savepoint(left)
+                last_savepoint.is_passed_on(call, session, inputs)
                 return CreateResult(
                     made.id, {**outs, **self._computed_outputs(operations, operations.look(), outs, detailed=True)}
                 )
@@ -129,7 +133,7 @@ class FlinkJarJobLifecycle:
             snapshot = operations.await_running(on_queue=spec.queue_name or "")
         seen = self._computed_outputs(operations, snapshot.job, outs, detailed=snapshot.detailed)
         outs.pop("pending_restore_path", None)
-        session.left_states.pop(call.urn, None)
+        last_savepoint.is_passed_on(call, session, inputs)
         return CreateResult(made.id, {**outs, **seen, "has_run": True})
 
     def _bring_up(
@@ -142,13 +146,10 @@ class FlinkJarJobLifecycle:
     ) -> CreateResult:
         """Have a job that was taken over be as declared, from whatever it is now."""
         inputs, id_ = spec.inputs, made.id
-        # What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
-        unreported = {
-            field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"
-        }
         notes = {key: outs[key] for key in (*NOTES, *session.where(), "job_id") if key in outs}
         with _kept(id_, {**outs, "pending_reason": "taken over, not brought up"}):
-            found = self.update(call, session, id_, {**unreported, **notes, "declared_state": "draft"}, spec)
+            found = self.update(call, session, id_, {**notes, **as_taken_over(inputs)}, spec)
+        last_savepoint.is_passed_on(call, session, inputs)
         return CreateResult(id_, found)
 
     def read(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> Observation | None:
@@ -260,9 +261,12 @@ class FlinkJarJobLifecycle:
         if plan.stop is not None and plan.start is not None:
             found = queue_facts.as_found(call, session, inputs, (), str(olds.get("endpoint")))
             queue_facts.must_go_with_its_queue(found, what=f"{operations.what} was left as it is: it")
+        must_find_what_it_needs(call, session, plan, inputs, what=operations.what, in_preview=False)
         if plan.warning:
-            call.warn(f"{operations.what}: {plan.warning}")
+            call.warn(plan.warning)  # in the words of the check, so that it is said once
         self._update_tags(call, session, job_id, olds, inputs)
+        if plan.start is None and phase_of(job.status) is Phase.DRAFT and olds.get("pending_restore_path"):
+            operations.import_savepoint(str(olds["pending_restore_path"]))  # the create could not
         upgrade = Upgrade(operations, job, plan=plan, inputs=inputs, olds=olds)
         try:
             done = upgrade.run()
@@ -270,6 +274,8 @@ class FlinkJarJobLifecycle:
             raise ResourceInitFailed(
                 job_id, self._half_outs(operations, job, olds, inputs, half), (str(half),)
             ) from half
+        if olds.get("pending_restore_path"):
+            last_savepoint.is_passed_on(call, session, inputs)
         touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
         if kept := kept_by_service(inputs, olds, done, sent=touched):
             call.warn(
@@ -278,6 +284,8 @@ class FlinkJarJobLifecycle:
         made = plan.stop is Stop.WITH_SAVEPOINT
         reason = _reason(inputs) if made else FOUND
         outs = self._outs(operations, done, olds, inputs, upgrade.savepoint_path, reason=reason)
+        if upgrade.down_seconds is not None:
+            outs[DOWNTIME] = upgrade.down_seconds
         if not touched and (deferred := deferred_fields(changed, olds, inputs, done)):
             outs["deferred"] = deferred
         try:
@@ -290,7 +298,7 @@ class FlinkJarJobLifecycle:
         return (
             outs
             if saved is done
-            else {**outs, **self._outs(operations, saved, olds, inputs, None, reason="savepoint_nonce")}
+            else {**self._outs(operations, saved, olds, inputs, None, reason="savepoint_nonce"), **_downtime(outs)}
         )
 
     def _outs(
@@ -388,20 +396,24 @@ class FlinkJarJobLifecycle:
         if is_foreign(tags, str(olds.get("owner_tag") or "")):
             call.warn(f"Flink job {id} is only forgotten, not deleted: its tag {OWNER_TAG} names another owner")
             return
-        operations = self._operations(call, session, _number(id), olds)
+        self._delete(self._operations(call, session, _number(id), olds), olds)
+        session.claims.gone(KIND, id)
+
+    def _delete(self, operations: JobOperations, olds: Mapping[str, Any]) -> None:
+        call, session = operations.call, operations.session
         with session.deletes.expect():
             try:
-                stopped = self._save_before_delete(call, session, operations, olds)
+                stopped = last_savepoint.save_before_delete(operations, olds, replaced=call.urn in _IN_PROGRAM)
             except NotFoundError:
                 return
             try:
-                self._delete(operations)
+                self._order_delete(operations)
             except DliError as error:
                 if stopped is None:
                     raise
-                raise _only_stopped(operations, stopped.savepoint_path, error) from error
+                raise last_savepoint.only_stopped(operations, stopped.savepoint_path, error) from error
 
-    def _delete(self, operations: JobOperations) -> None:
+    def _order_delete(self, operations: JobOperations) -> None:
         try:
             result = operations.session.deletes.submit(operations.job_id, cancelled=operations.call.cancelled)
         except NotFoundError:
@@ -411,65 +423,6 @@ class FlinkJarJobLifecycle:
             return
         if not result.ok and not result.gone and not (result.said_missing and operations.is_gone()):
             raise DliError(f"{operations.what} was not deleted: {result.code} {result.message}")
-
-    def _save_before_delete(
-        self, call: OperationContext, session: Session, operations: JobOperations, olds: Mapping[str, Any]
-    ) -> FlinkJob | None:
-        """The job's details at rest when it was stopped for this, None when it was left as it is."""
-        desired = olds.get("savepoint_on_delete")
-        if desired is False or (desired is None and olds.get("upgrade_mode") == "stateless"):
-            return None
-        with session.stops.expect():
-            job = operations.settle(operations.get_shared())
-            # Of a resource that the program still has, this delete makes room for a successor, which needs the path.
-            replaced = call.urn in _IN_PROGRAM
-            if not _may_hold_state(job):
-                if replaced:
-                    self._leave_state(operations, job, olds)
-                return None
-            if phase_of(job.status) is Phase.UNSURE:
-                self._keep_what_there_is(operations, job, olds)
-                return None
-            must_be_savable(operations.what, job, olds)
-            stopped = _last_stop(operations, job, path_needed=replaced)
-        bucket = job.config.obs_bucket
-        if stopped.savepoint_path:
-            call.info(f"savepoint {stopped.savepoint_path}")
-            if replaced:
-                session.left_states[call.urn] = stopped.savepoint_path
-        elif stopped.has_savepoint and bucket:
-            call.info(f"savepoint in obs://{bucket}/jobs/savepoint/{operations.job_id}/")  # dli-api 6.6
-        return stopped
-
-    def _leave_state(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> None:
-        """What a job at rest leaves to its successor; said when that is less than it has done."""
-        observed = observed_from_job(job, olds)
-        if job.savepoint_path and observed.savepoint_is_newest:
-            operations.session.left_states[operations.call.urn] = job.savepoint_path
-        elif observed.ever_started and phase_of(job.status) is not Phase.FINISHED:
-            older = f"; an older one is {job.savepoint_path}" if job.savepoint_path else ""
-            operations.call.warn(
-                f"{operations.what} is {job.status} and has no savepoint newer than its last start{older}: its "
-                "successor starts without its state"
-            )
-
-    def _keep_what_there_is(self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any]) -> None:
-        """A job whose last stop failed makes no savepoint any more: name the state that it leaves, or refuse."""
-        observed, desired = observed_from_job(job, olds), wanted((), {}, olds, None).desired
-        kept = state_without_savepoint(observed, desired)
-        if kept not in (Restore.SAVEPOINT, Restore.CHECKPOINT):
-            raise DliError(
-                f"{operations.what} was not deleted: {no_savepoint_now(observed)}; savepoint_on_delete=False deletes "
-                "it, too, without its state. `pulumi up` records such an input, whatever else it refuses; then delete "
-                "again"
-            )
-        path = str(job.savepoint_path) if kept is Restore.SAVEPOINT else newest_checkpoint(operations.session, job)
-        if operations.call.urn in _IN_PROGRAM:
-            operations.session.left_states[operations.call.urn] = path
-        operations.call.info(f"{'savepoint' if kept is Restore.SAVEPOINT else 'checkpoint'} {path}")
-        operations.call.warn(
-            f"{operations.what} made no last savepoint (its last stop failed): what it did since {path} is lost"
-        )
 
     def _operations(
         self, call: OperationContext, session: Session, job_id: int, *bags: Mapping[str, Any]
@@ -489,48 +442,6 @@ def _reason(inputs: Mapping[str, Any]) -> str:
     return "state=suspended" if inputs.get("state") == "suspended" else "update"
 
 
-def _left_state(session: Session, call: OperationContext, spec: FlinkJarJobSpec) -> str:
-    """The last savepoint of the job that this deployment has deleted to make room for this one, whatever its name."""
-    if spec.mode == "stateless" or spec.initial_savepoint_path:
-        return ""
-    return session.left_states.get(call.urn, "")
-
-
-def _last_stop(operations: JobOperations, job: FlinkJob, *, path_needed: bool) -> FlinkJob:
-    """The job's details at rest, with its last savepoint."""
-    failed = (
-        f"{operations.what} was not deleted, because its last savepoint failed: {{}}. "
-        "To delete it without one, set savepoint_on_delete=False, run `pulumi up`, and delete again"
-    )
-    try:
-        asked = operations.ask_to_stop(savepoint=True)
-    except CancelledError:
-        raise
-    except DliError as error:
-        raise DliError(failed.format(error)) from error
-    try:
-        return operations.come_to_rest(job, asked, savepoint=True, path_needed=path_needed)
-    except WaitFailedError as error:  # it runs on
-        raise DliError(failed.format(error)) from error
-    except NoSavepointError as error:
-        raise _only_stopped(operations, None, DliError(failed.format(error))) from error
-    except DliError as error:
-        raise _only_stopped(operations, None, error) from error
-
-
-def _only_stopped(operations: JobOperations, path: str | None, error: DliError) -> DliError:
-    """Of a delete that ended after its stop: the entry stays, and nothing in it tells that the job is down."""
-    saved = f" with savepoint {path}" if path else ""
-    return DliError(
-        f"STREAM IS DOWN: {operations.what} is stopped{saved}, or about to be, and was not deleted: {said(error)}. "
-        "Delete it again, or run `pulumi up --refresh` with a new restart_nonce, which starts it"
-    )
-
-
-def _may_hold_state(job: FlinkJob) -> bool:
-    return phase_of(job.status) in (Phase.LIVE, Phase.MOVING, Phase.UNSURE)
-
-
 def _notes(
     inputs: Mapping[str, Any],
     *,
@@ -544,7 +455,12 @@ def _notes(
         "declared_state": inputs.get("state") or "",
         **(whose or whose_in(olds)),
         "savepoints": noted if noted is not None else list(olds.get("savepoints") or ()),
+        **_downtime(olds),
     }
+
+
+def _downtime(outs: Mapping[str, Any]) -> dict[str, Any]:
+    return {DOWNTIME: outs[DOWNTIME]} if outs.get(DOWNTIME) is not None else {}
 
 
 @contextlib.contextmanager

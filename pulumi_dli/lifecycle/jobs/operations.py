@@ -163,8 +163,12 @@ class JobOperations(JobStops):
             return self._seen(job) if phase_of(rest) is Phase.FAILED else StatusReport(UNHEARD)
 
         failed = ENDED | {"job_init", UNHEARD}
-        goal = WaitCondition("Flink job", target=UP, failed=failed, moving=MOVING_STATUSES, hint=FIRST_JOB)
+        goal = WaitCondition("Flink job", target=UP, failed=failed, moving=MOVING_STATUSES, hint=self._hint(on_queue))
         return self._wait(goal, START_SECONDS, seen)
+
+    def _hint(self, queue: str) -> str:
+        """What a start may have to wait for: the compute of a queue that this deployment has made."""
+        return FIRST_JOB if queue in self.session.new_queues else ""
 
     def stabilise(self, seconds: float, *, restarts_before: int) -> FlinkJob:
         """The job's details after it has run for `seconds` of the service's clock without a restart.

@@ -1,19 +1,20 @@
 """What a preview says of a job: one line on what happens to the stream and because of which fields, and warnings.
 
 Called by `flink_job.py` for check and diff. It decides with the same functions as the update (`wanted`,
-`plan_upgrade`), makes at most one call, and changes nothing.
+`plan_upgrade`), shares its looks with all jobs, and changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Set
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pulumi_dli.errors import ConfigError, DliError, UpgradeBlockedError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.differences import named
 from pulumi_dli.lifecycle.jobs import queue_facts
+from pulumi_dli.lifecycle.jobs.checks import must_find_what_it_needs
 from pulumi_dli.lifecycle.jobs.desired import DesiredUpdate, observed_from_job, remembered, wanted
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, ObservedState, Phase, Plan, Restore, Stop, phase_of, plan_upgrade
 from pulumi_dli.lifecycle.jobs.reach import as_it_runs
@@ -29,17 +30,26 @@ _READ_BY_DELETE = ("savepoint_on_delete", "upgrade_mode", "allow_old_savepoint")
 _WITHOUT_IMPORT = ("otc.t-systems.com",)  # endpoints whose reference lacks import-savepoint (dli-api 6.10)
 
 
-def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-    """The line for a job that does not exist yet."""
+def preview_create(
+    call: OperationContext, job: Declared, unknown: Collection[str], *, left: str = "", ending: str = ""
+) -> None:
+    """The line for a job that does not exist yet.
+
+    Args:
+        job: with what is known of its queue.
+        left: the savepoint that the job of its name before it left.
+    """
+    news = job.inputs
     state = "running" if "state" in unknown else news.get("state") or "running"
     lines = {"draft": "is created as a draft", "suspended": "is created, not started"}
-    line = lines.get(state, "starts")
-    if line == "starts" and (news.get("initial_savepoint_path") or "initial_savepoint_path" in unknown):
-        line = "starts from initial_savepoint_path"
-    job = queue_facts.as_declared(call, news)
+    line = lines.get(state, "creates and starts")
+    if state not in lines and (news.get("initial_savepoint_path") or "initial_savepoint_path" in unknown):
+        line = "creates and starts from initial_savepoint_path"
+    elif left:
+        line += f"{', with the state in' if state in lines else ' from'} {left}, left by the job of this name before it"
     queue_facts.must_go_with_its_queue(job, unknown, what=f"Flink job {news.get('name', '')}")
-    call.info(line)
-    _warn_of_combinations(call, job, unknown)
+    call.info(line + ending)
+    warn_of_combinations(call, job, unknown)
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
@@ -66,17 +76,18 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
         call.info(f"blocked, only {', '.join(recorded)} is recorded{source}")
         call.warn(f"this update will fail: {reason}")
         return changed
-    if why := _state_out_of_reach(plan, request, job):
+    if why := state_out_of_reach(plan, request, job):
         raise UpgradeBlockedError(
             f"Flink job {request.olds.get('name', '')} ({request.id}): {plan.line} cannot work. {why}"
         )
     declared = _with_its_queue(call, request, plan)
-    queue_facts.must_go_with_its_queue(
-        declared, request.unknown, what=f"Flink job {request.olds.get('name', '')} ({request.id})"
-    )
+    what = f"Flink job {request.olds.get('name', '')} ({request.id})"
+    queue_facts.must_go_with_its_queue(declared, request.unknown, what=what)
+    if job is not None:
+        must_find_what_it_needs(call, request.connect(), plan, request.news, what=what, in_preview=True)
     call.info(line(plan, want, request, live=phase_of(observed.status) is Phase.LIVE) + source)
-    _warn(call, plan, observed, request)
-    _warn_of_combinations(call, declared, request.unknown, {change.field for change in request.changes})
+    warn(call, plan, observed, request)
+    warn_of_combinations(call, declared, request.unknown, {change.field for change in request.changes})
     return changed
 
 
@@ -165,7 +176,7 @@ def _look(request: DiffRequest) -> tuple[FlinkJob | None, str]:
     return None, f", status as of {moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _warn(call: OperationContext, plan: Plan, observed: ObservedState, request: DiffRequest) -> None:
+def warn(call: OperationContext, plan: Plan, observed: ObservedState, request: DiffRequest) -> None:
     if plan.warning:
         call.warn(plan.warning)
     restarts = (
@@ -181,7 +192,7 @@ def _warn(call: OperationContext, plan: Plan, observed: ObservedState, request: 
         )
 
 
-def _warn_of_combinations(
+def warn_of_combinations(
     call: OperationContext, job: Declared, unknown: Collection[str], fields: Set[str] | None = None
 ) -> None:
     """What the pages say of what the program combines (dli-api 15).
@@ -199,7 +210,7 @@ def _warn_of_combinations(
         call.info(f"not checked: whether its queue goes with {unreported[0].fields[0]} ({pages})")
 
 
-def _state_out_of_reach(plan: Plan, request: DiffRequest, job: FlinkJob | None) -> str:
+def state_out_of_reach(plan: Plan, request: DiffRequest, job: FlinkJob | None) -> str:
     """Why the service will not do the part of the plan that keeps the state; "" when it will, or may."""
     if plan.stop is Stop.WITH_SAVEPOINT or plan.start is Restore.CHECKPOINT:
         why = rules.out_of_reach(as_it_runs(job, request.olds))

@@ -70,7 +70,7 @@ def facts_of(queue: Queue) -> QueueFacts:
 
 
 def _row(session: Session, name: str) -> Queue | None:
-    return next((row for row in session.queues.get() if row.queue_name.lower() == name.lower()), None)
+    return session.around.queue(name)
 
 
 def _is_basic(session: Session, pool: str) -> bool | None:

@@ -55,7 +55,7 @@ class JobStops(JobView):
         if phase_of(job.status) is not Phase.MOVING:
             return job
         at_rest = UP | ENDED | {"job_init"}
-        goal = WaitCondition("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES, hint=FIRST_JOB)
+        goal = WaitCondition("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES)
         self._wait(goal, SETTLE_SECONDS, lambda snapshot: self._seen(snapshot.job))
         return self.look()
 

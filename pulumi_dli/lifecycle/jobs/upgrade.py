@@ -23,7 +23,7 @@ from pulumi_dli.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD
+from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, duration
 from pulumi_dli.lifecycle.jobs import mapping, savepoints
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
 from pulumi_dli.lifecycle.jobs.desired import fields_to_send
@@ -83,6 +83,9 @@ class Upgrade:
         self._sent: set[str] = set()
         self._import: str | None = None
         self.savepoint_path: str | None = None
+        self._down_since: float | None = None
+        self.down_seconds: int | None = None
+        """How long the stream was down, once it runs again; from the accepted stop, so rather too much."""
 
     def run(self) -> FlinkJob:
         """The job's details after the plan was carried out.
@@ -198,6 +201,7 @@ class Upgrade:
     def _stop(self, how: Stop, at_rest: Callable[[], object] = lambda: None) -> FlinkJob:
         with_savepoint = how is Stop.WITH_SAVEPOINT
         asked = self._operations.ask_to_stop(savepoint=with_savepoint)
+        self._down_since = self._operations.session.service_now()
         self._operations.hold_cancel()
         try:
             known = _paths(self._olds.get("savepoints") or ())
@@ -281,12 +285,18 @@ class Upgrade:
     def _see_through(self, rested: FlinkJob) -> FlinkJob:
         snapshot = self._operations.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
         self._came_up = True
+        self._tell_downtime()
         if snapshot.job.status == "job_finish" or self._plan.stop is None:
             return self._operations.look()
         seconds = self._inputs.get("stabilization_seconds")
         return self._operations.stabilise(
             60.0 if seconds is None else float(seconds), restarts_before=rested.restart_times or 0
         )
+
+    def _tell_downtime(self) -> None:
+        if self._down_since is not None:
+            self.down_seconds = max(round(self._operations.session.service_now() - self._down_since), 0)
+            self._operations.call.info(f"the stream was down for {duration(self.down_seconds)}")
 
     def _roll_back(self, failure: DliError) -> DliError | UpgradeInterrupted:
         """Have the old version run again from the state that was just saved; the error that tells of it."""
@@ -295,6 +305,7 @@ class Upgrade:
         try:
             stopped = self._old_version_started()
             operations.await_running(stopped)
+            self._tell_downtime()
         except DliError as second:
             return UpgradeInterrupted(
                 f"STREAM IS DOWN: {operations.what}, savepoint {self._path_now() or 'none'}. "

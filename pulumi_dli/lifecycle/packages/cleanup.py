@@ -7,9 +7,9 @@ need the bytes again. What another resource of the program holds is its own from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.errors import DliError, NotFoundError
@@ -17,6 +17,9 @@ from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import is_own, new_hold, renewed
 from pulumi_dli.lifecycle.packages.mapping import Record
 from pulumi_dli.lifecycle.session import Session
+
+if TYPE_CHECKING:
+    from pulumi_dli.api.flink_models import FlinkJob
 
 PACKAGE, OBJECT = "package", "object"
 """The kinds of claims: of a package in a group (`group/name`), of an object in OBS (its path)."""
@@ -71,11 +74,34 @@ def named_by_jobs(session: Session) -> set[str] | None:
     for job in session.client.flink_jobs.list_all(show_detail=True):
         if not job.detailed:
             return None
-        config = job.config
-        named.update(filter(None, (config.entrypoint, config.config_url, config.udf_jar_url)))
-        named.update(config.dependency_jars or ())
-        named.update(config.dependency_files or ())
+        named |= _named_by(job)
     return named
+
+
+def must_not_be_in_use(session: Session, group: str, names: Collection[str]) -> None:
+    """Refuse to delete packages of which jobs run: a job that restarts by itself needs them again.
+
+    Raises:
+        DliError: names the jobs.
+    """
+    paths = {f"{group}/{name}" for name in names}
+    using = [
+        f"{job.name} ({', '.join(sorted(_named_by(job) & paths))})"
+        for job in (session.around.running_jobs() if paths else ())
+        if _named_by(job) & paths
+    ]
+    if using:
+        raise DliError(
+            f"package group {group} was not deleted, and nothing of it: running jobs name its packages: "
+            f"{'; '.join(sorted(using))}. Give those jobs other packages, stop or delete them first (jobs that take "
+            "the path from `group.package(...)` go before the group by themselves)"
+        )
+
+
+def _named_by(job: FlinkJob) -> set[str]:
+    config = job.config
+    single = filter(None, (config.entrypoint, config.config_url, config.udf_jar_url))
+    return {*single, *(config.dependency_jars or ()), *(config.dependency_files or ())}
 
 
 def release(

@@ -17,7 +17,7 @@ from pulumi_dli.errors import ApiError, AuthError, DliError, NotFoundError, Thro
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import declared_tags_now, is_foreign
-from pulumi_dli.lifecycle.packages.cleanup import PACKAGE, holdings, objects_of, release
+from pulumi_dli.lifecycle.packages.cleanup import PACKAGE, holdings, must_not_be_in_use, objects_of, release
 from pulumi_dli.lifecycle.packages.create import tagged_package
 from pulumi_dli.lifecycle.packages.mapping import (
     FAILED,
@@ -33,11 +33,13 @@ from pulumi_dli.lifecycle.packages.mapping import (
     records,
     wanted,
 )
+from pulumi_dli.lifecycle.packages.preview_create import preview_create
 from pulumi_dli.lifecycle.packages.update import PackageGroupUpdate
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.lifecycle.tagging import tags_of
 from pulumi_dli.specs.fields import CheckFailure
-from pulumi_dli.specs.package_group import PackageGroupSpec, PackageSpec
+from pulumi_dli.specs.package_group import PackageGroupSpec
+from pulumi_dli.specs.package_names import stored_name
 from pulumi_dli.specs.values import OWNER_TAG
 
 
@@ -54,9 +56,13 @@ class PackageGroupLifecycle:
     def holdings(self, id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return holdings(id, _ours(outs).values())
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        if "packages" not in unknown:
-            call.info(f"uploads {', '.join(PackageSpec.model_validate(p).package_name for p in news['packages'])}")
+    def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> list[tuple[str, str, str]]:
+        if {"packages", "group_name"} & set(unknown):
+            return []
+        return [(PACKAGE, f"{news['group_name']}/{stored_name(one)}", "packages") for one in news["packages"]]
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         if not request.id:
@@ -110,6 +116,7 @@ class PackageGroupLifecycle:
         heirs, foreign = _spared(call, session, id, olds, ours)
         if spared := [*heirs, *foreign]:
             call.warn(f"packages {', '.join(spared)} of group {id} are left alone: another resource holds them now")
+        must_not_be_in_use(session, id, [name for name in ours if name not in spared])
         gone: list[Record] = []
         try:
             for name, record in ours.items():

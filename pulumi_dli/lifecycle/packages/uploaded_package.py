@@ -17,6 +17,7 @@ from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import HOLD, new_hold
 from pulumi_dli.lifecycle.packages.cleanup import OBJECT, UploadedObject, release
 from pulumi_dli.lifecycle.packages.create import attempt_of
+from pulumi_dli.lifecycle.preview_create import look
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.package_names import file_name
@@ -36,17 +37,19 @@ class UploadedPackageLifecycle:
     def holdings(self, _id: str, outs: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(OBJECT, one.path) for one in _all_of(outs)]
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        if not unknown:
-            call.info(f"uploads {news['source']} to {UploadedPackageSpec.of(news).path}, unless it is there")
+    def names(self, _news: Mapping[str, Any], _unknown: Collection[str]) -> list[tuple[str, str, str]]:
+        """Two resources may share an object: it has the name of its bytes."""
+        return []
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        if not request.unknown:
+            call.info(_upload_line(request))
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         if request.id and request.changes and not request.unknown:
             path = UploadedPackageSpec.of(request.news).path
             if path != request.olds.get("path"):
-                call.info(
-                    f"uploads {request.news['source']} to {path}; {_name(request.olds)} stays until the next change"
-                )
+                call.info(f"{_upload_line(request)}; {_name(request.olds)} stays until the next change")
             elif any(change.field == "digest" for change in request.changes):
                 call.info(f"uploads {request.news['source']} to {path} again")
         return diff_result(request.changes)
@@ -99,6 +102,7 @@ class UploadedPackageLifecycle:
             owner=owner,
             is_ours=attempt_of(owner, call.timeout_seconds),
         )
+        session.wrote()
         session.claims.take(OBJECT, path, urn=call.urn)
         former = str(olds.get("path"))
         old = [one for one in before.values() if one.path != former]
@@ -112,6 +116,18 @@ class UploadedPackageLifecycle:
             **session.where(),
             **({HOLD: olds[HOLD]} if HOLD in olds else {}),
         }
+
+
+def _upload_line(request: DiffRequest) -> str:
+    """Whether the bytes are there already: one look at the object, where OBS can be asked."""
+    path = UploadedPackageSpec.of(request.news).path
+    sight = look(request, lambda session: (_size(session, path),), needs=())
+    if sight.session is not None:
+        sight.session.claims.promise(OBJECT, path)
+    (size,) = sight.found or (None,)
+    if size is not None:
+        return f"{path} is there already, nothing is uploaded"
+    return f"uploads {request.news['source']} to {path}" + (", unless it is there" if sight.session is None else "")
 
 
 def _name(olds: Mapping[str, Any]) -> str:

@@ -50,8 +50,12 @@ class ElasticResourcePoolLifecycle:
     ) -> list[CheckFailure]:
         return []
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        preview.preview_create(call, news, unknown)
+    def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> list[tuple[str, str, str]]:
+        field = "elastic_resource_pool_name"
+        return [(KIND, news[field], field)] if field not in unknown else []
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        preview.preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         return preview.preview_update(call, request)

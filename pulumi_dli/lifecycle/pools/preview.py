@@ -15,19 +15,34 @@ from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.networks import POOL, End
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import live_sizes, misfit
+from pulumi_dli.lifecycle.pools.create import PoolCreation
 from pulumi_dli.lifecycle.pools.mapping import FIXED, SIZES, asks_for_another, reported
 from pulumi_dli.lifecycle.pools.operations import observe
-from pulumi_dli.specs.elastic_resource_pool import DEFAULT_CIDR, STEP
+from pulumi_dli.lifecycle.preview_create import look, must_be_adoptable
+from pulumi_dli.lifecycle.session import Session
+from pulumi_dli.specs.elastic_resource_pool import DEFAULT_CIDR, STEP, ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.values import whole
 
 
-def preview_create(call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-    """See `contract.Lifecycle.announce`."""
-    _declare(call, {name: value for name, value in news.items() if name not in unknown}, unknown)
-    _warn_of_steps(call, {name: news[name] for name in SIZES if name in news and name not in unknown})
-    size = f" of {news['min_cu']} to {news['max_cu']} CUs" if not set(SIZES) & set(unknown) else ""
-    call.info(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on")
+def preview_create(call: OperationContext, request: DiffRequest) -> None:
+    """See `contract.Lifecycle.preview_create`."""
+    news = request.news
+    _declare(call, news, request.unknown)
+    _warn_of_steps(call, {name: news[name] for name in SIZES if name in news})
+    name = str(news.get("elastic_resource_pool_name"))
+
+    def find(session: Session) -> ElasticResourcePool | None:
+        return next((pool for pool in session.pools.get() if pool.elastic_resource_pool_name == name), None)
+
+    sight = look(request, find, needs=ElasticResourcePoolSpec.model_fields)
+    if sight.session is None or sight.found is None:
+        size = f" of {news['min_cu']} to {news['max_cu']} CUs" if {*SIZES} <= {*news} else ""
+        call.info(f"creates a pool{size}; it takes some minutes, and costs its minimum from then on{sight.ending}")
+        return
+    spec = ElasticResourcePoolSpec.of(news)
+    must_be_adoptable(call, sight.session, PoolCreation(sight.session, spec), sight.found, adopt=bool(spec.adopt))
+    call.info(f"takes over pool {name} ({sight.found.min_cu} to {sight.found.max_cu} CUs)")
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:

@@ -10,19 +10,23 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pulumi_dli.api.queues import Queue
-from pulumi_dli.errors import DliError
+from pulumi_dli.errors import CancelledError, DliError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
 from pulumi_dli.lifecycle.networks import QUEUE, End
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import QueueSizes
+from pulumi_dli.lifecycle.preview_create import look, must_be_adoptable
 from pulumi_dli.lifecycle.queues import policies
-from pulumi_dli.lifecycle.queues.mapping import computed_outputs, differs, impossible_scaling, managed
+from pulumi_dli.lifecycle.queues.create import QueueCreation
+from pulumi_dli.lifecycle.queues.mapping import computed_outputs, differs, impossible_scaling, managed, plan_scaling
 from pulumi_dli.lifecycle.queues.update import observe
+from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.declared import QueueFacts
 from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
+_USING = frozenset({"job_submitting", "job_running", "job_savepointing", "job_idle", "job_downloading"})
 _EVERYWHERE = (16, 64, 256)
 
 
@@ -55,6 +59,7 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
             "with a savepoint, then the old queue goes)"
         )
     _refuse_pool(request, known)
+    _warn_of_use(call, request, known)
     lines = [line for line in (_cus(request, known), *_small(known)) if line]
     if lines:
         call.info("; ".join(lines))
@@ -114,10 +119,51 @@ def _facts(known: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str
     return QueueFacts(in_pool=False, basic_pool=False, cus=whole(known.get("cu_count")))
 
 
+def preview_create(call: OperationContext, request: DiffRequest) -> None:
+    """See `contract.Lifecycle.preview_create`."""
+    name = str(request.news.get("queue_name"))
+
+    def find(session: Session) -> Queue | None:
+        return session.around.queue(name, young=True) if session.around.queue(name) else None
+
+    sight = look(request, find, needs=QueueSpec.model_fields)
+    if sight.session is None or sight.found is None:
+        size = f"a queue of {request.news['cu_count']} CUs" if "cu_count" in request.news else "a queue"
+        call.info(f"creates {size}; its compute comes with the first job (6 to 10 minutes){sight.ending}")
+        return
+    spec, queue = QueueSpec.of(request.news), sight.found
+    must_be_adoptable(call, sight.session, QueueCreation(call, sight.session, spec), queue, adopt=bool(spec.adopt))
+    cus, target = queue.cu_spec or queue.cu_count, int(spec.cu_count or 0)
+    scales = f": scales from {cus} to {target} CUs (about 10 minutes)" if plan_scaling(queue, target) else ""
+    call.info(f"takes over queue {name} ({cus} CUs){scales}")
+
+
 def _warn_of_size(call: OperationContext, request: DiffRequest, known: Mapping[str, Change]) -> None:
     cus = known["cu_count"].new if "cu_count" in known else None
     if cus and cus not in _EVERYWHERE and not request.news.get("elastic_resource_pool_name"):
         call.warn(f"a queue of {cus} CUs is not to be had in every region; 16, 64 and 256 CUs are")
+
+
+def _warn_of_use(call: OperationContext, request: DiffRequest, known: Mapping[str, Change]) -> None:
+    """Fewer CUs than the running jobs of the queue use: one look at the jobs serves all queues."""
+    change = known.get("cu_count")
+    if change is None or not change.new or not change.old or whole(change.new) >= whole(change.old):
+        return
+    try:
+        session = request.connect()
+        jobs = [] if "names" in session.around.silent else session.around.jobs.all()
+    except CancelledError:
+        raise
+    except DliError:
+        return  # it is a warning only, and previews work without credentials
+    on_it = [job for job in jobs if (job.queue_name or "").lower() == request.id and job.status in _USING]
+    used = sum(job.config.cu_number or 0 for job in on_it)
+    if used > change.new:
+        names = ", ".join(sorted(str(job.name) for job in on_it))
+        call.warn(
+            f"queue {request.id} would have {change.new} CUs, and its running jobs use {used} ({names}): the service "
+            "may not scale it that far, and a job that restarts may find no room"
+        )
 
 
 def _cus(request: DiffRequest, known: Mapping[str, Change]) -> str | None:

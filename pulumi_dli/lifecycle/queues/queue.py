@@ -52,10 +52,12 @@ class QueueLifecycle:
     ) -> list[CheckFailure]:
         return []
 
-    def preview_create(self, call: OperationContext, news: Mapping[str, Any], unknown: Collection[str]) -> None:
-        preview.declare(call, news, unknown)
-        size = f"a queue of {news['cu_count']} CUs" if "cu_count" not in unknown else "a queue"
-        call.info(f"creates {size}; its compute comes with the first job (6 to 10 minutes)")
+    def names(self, news: Mapping[str, Any], unknown: Collection[str]) -> list[tuple[str, str, str]]:
+        return [(KIND, news["queue_name"], "queue_name")] if "queue_name" not in unknown else []
+
+    def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
+        preview.declare(call, request.news, request.unknown)
+        preview.preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         return preview.preview_update(call, request)
@@ -68,6 +70,8 @@ class QueueLifecycle:
             call, session, QueueCreation(call, session, spec), adopt=bool(spec.adopt), tags=spec.tags
         )
         fresh = made.found is None
+        if fresh:
+            session.new_queues.add(made.id)
         queue = made.found or _read_back(call, session, spec, made)
         update = QueueUpdate(call, session, made.id, spec, queue, whose=made.notes(), touched=True, fresh=fresh)
         declared = spec.tags or {}

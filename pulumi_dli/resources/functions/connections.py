@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import later, nothing, now
+from pulumi_dli.resources.functions.asking import Function, nothing
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ def get_datasource_connection(name: str, *, provider: Provider | None = None) ->
     Raises:
         RunError: there is none, there are several of this name, or the service cannot be asked.
     """
-    return now(_connection, provider, name)
+    return _CONNECTION.now(provider, name=name)
 
 
 def get_datasource_connection_output(
     name: pulumi.Input[str], *, provider: Provider | None = None
 ) -> pulumi.Output[DatasourceConnectionInfo]:
     """As `get_datasource_connection`, for a name that is an output."""
-    return later(_connection, provider, name=name)
+    return _CONNECTION.later(provider, name=name)
 
 
 def get_datasource_connections(
@@ -78,7 +78,7 @@ def get_datasource_connections(
     Raises:
         RunError: the service cannot be asked.
     """
-    return now(_connections, provider, dest_vpc_id, tags)
+    return _CONNECTIONS.now(provider, dest_vpc_id=dest_vpc_id, tags=tags)
 
 
 def get_datasource_connections_output(
@@ -88,7 +88,7 @@ def get_datasource_connections_output(
     provider: Provider | None = None,
 ) -> pulumi.Output[Sequence[DatasourceConnectionInfo]]:
     """As `get_datasource_connections`, for filters that are outputs."""
-    return later(_connections, provider, dest_vpc_id=dest_vpc_id, tags=tags)
+    return _CONNECTIONS.later(provider, dest_vpc_id=dest_vpc_id, tags=tags)
 
 
 def _connection(client: DliClient, name: str) -> DatasourceConnectionInfo:
@@ -128,3 +128,7 @@ def _info(row: DatasourceConnection) -> DatasourceConnectionInfo:
 
 def _peerings(rows: Sequence[Peering]) -> tuple[PeeringInfo, ...]:
     return tuple(PeeringInfo(row.name, row.status, row.peer_id, row.err_msg) for row in rows)
+
+
+_CONNECTION = Function("dli:index:getDatasourceConnection", _connection, DatasourceConnectionInfo)
+_CONNECTIONS = Function("dli:index:getDatasourceConnections", _connections, DatasourceConnectionInfo, key="connections")

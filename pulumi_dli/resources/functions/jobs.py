@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import fits, later, nothing, now
+from pulumi_dli.resources.functions.asking import Function, fits, nothing
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def get_flink_job(name: str, *, provider: Provider | None = None) -> FlinkJobInf
     Raises:
         RunError: there is none, or the service cannot be asked.
     """
-    return now(_job, provider, name)
+    return _JOB.now(provider, name=name)
 
 
 def get_flink_job_output(name: pulumi.Input[str], *, provider: Provider | None = None) -> pulumi.Output[FlinkJobInfo]:
     """As `get_flink_job`, for a name that is an output."""
-    return later(_job, provider, name=name)
+    return _JOB.later(provider, name=name)
 
 
 def get_flink_jobs(
@@ -69,7 +69,7 @@ def get_flink_jobs(
     Raises:
         RunError: the service cannot be asked.
     """
-    return now(_jobs, provider, name=name, status=status, queue_name=queue_name, job_type=job_type, tags=tags)
+    return _JOBS.now(provider, name=name, status=status, queue_name=queue_name, job_type=job_type, tags=tags)
 
 
 def get_flink_jobs_output(
@@ -82,7 +82,7 @@ def get_flink_jobs_output(
     provider: Provider | None = None,
 ) -> pulumi.Output[Sequence[FlinkJobInfo]]:
     """As `get_flink_jobs`, for filters that are outputs."""
-    return later(_jobs, provider, name=name, status=status, queue_name=queue_name, job_type=job_type, tags=tags)
+    return _JOBS.later(provider, name=name, status=status, queue_name=queue_name, job_type=job_type, tags=tags)
 
 
 def _job(client: DliClient, name: str) -> FlinkJobInfo:
@@ -125,3 +125,7 @@ def _info(job: FlinkJob) -> FlinkJobInfo:
         desc=job.desc,
         user_name=job.user_name,
     )
+
+
+_JOB = Function("dli:index:getFlinkJob", _job, FlinkJobInfo)
+_JOBS = Function("dli:index:getFlinkJobs", _jobs, FlinkJobInfo, key="jobs")

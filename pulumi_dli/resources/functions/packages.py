@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import later, nothing, now
+from pulumi_dli.resources.functions.asking import Function, nothing
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def get_package_group(group_name: str, *, provider: Provider | None = None) -> P
     Raises:
         RunError: there is none, or the service cannot be asked.
     """
-    return now(_group, provider, group_name)
+    return _GROUP.now(provider, group_name=group_name)
 
 
 def get_package_group_output(
     group_name: pulumi.Input[str], *, provider: Provider | None = None
 ) -> pulumi.Output[PackageGroupInfo]:
     """As `get_package_group`, for a name that is an output."""
-    return later(_group, provider, group_name=group_name)
+    return _GROUP.later(provider, group_name=group_name)
 
 
 def get_package_groups(
@@ -64,14 +64,14 @@ def get_package_groups(
     Raises:
         RunError: the service cannot be asked.
     """
-    return now(_groups, provider, tags)
+    return _GROUPS.now(provider, tags=tags)
 
 
 def get_package_groups_output(
     *, tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None, provider: Provider | None = None
 ) -> pulumi.Output[Sequence[PackageGroupInfo]]:
     """As `get_package_groups`, for filters that are outputs."""
-    return later(_groups, provider, tags=tags)
+    return _GROUPS.later(provider, tags=tags)
 
 
 def _info(group: PackageGroup) -> PackageGroupInfo:
@@ -92,3 +92,13 @@ def _group(client: DliClient, group_name: str) -> PackageGroupInfo:
 def _groups(client: DliClient, tags: Mapping[str, str] | None) -> Sequence[PackageGroupInfo]:
     rows = [row for row in client.package_groups.list(tags=tags).groups if row.group_name]
     return tuple(_info(row) for row in sorted(rows, key=lambda row: row.group_name or ""))
+
+
+def _with_paths(args: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The packages of a mock with the paths that jobs use."""
+    name = given.get("group_name") or args.get("group_name")
+    return {"packages": [{"path": f"{name}/{one.get('name')}", **one} for one in given.get("packages", ())]}
+
+
+_GROUP = Function("dli:index:getPackageGroup", _group, PackageGroupInfo, completed=_with_paths)
+_GROUPS = Function("dli:index:getPackageGroups", _groups, PackageGroupInfo, key="groups", completed=_with_paths)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import fits, later, nothing, now
+from pulumi_dli.resources.functions.asking import Function, fits, nothing
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def get_elastic_resource_pool(
     Raises:
         RunError: there is none, or the service cannot be asked.
     """
-    return now(_pool, provider, elastic_resource_pool_name)
+    return _POOL.now(provider, elastic_resource_pool_name=elastic_resource_pool_name)
 
 
 def get_elastic_resource_pool_output(
     elastic_resource_pool_name: pulumi.Input[str], *, provider: Provider | None = None
 ) -> pulumi.Output[ElasticResourcePoolInfo]:
     """As `get_elastic_resource_pool`, for a name that is an output."""
-    return later(_pool, provider, name=elastic_resource_pool_name)
+    return _POOL.later(provider, elastic_resource_pool_name=elastic_resource_pool_name)
 
 
 def get_elastic_resource_pools(
@@ -66,7 +66,7 @@ def get_elastic_resource_pools(
     Raises:
         RunError: the service cannot be asked, or the region has no pools.
     """
-    return now(_pools, provider, status, tags)
+    return _POOLS.now(provider, status=status, tags=tags)
 
 
 def get_elastic_resource_pools_output(
@@ -76,7 +76,7 @@ def get_elastic_resource_pools_output(
     provider: Provider | None = None,
 ) -> pulumi.Output[Sequence[ElasticResourcePoolInfo]]:
     """As `get_elastic_resource_pools`, for filters that are outputs."""
-    return later(_pools, provider, status=status, tags=tags)
+    return _POOLS.later(provider, status=status, tags=tags)
 
 
 def _info(pool: ElasticResourcePool) -> ElasticResourcePoolInfo:
@@ -84,13 +84,23 @@ def _info(pool: ElasticResourcePool) -> ElasticResourcePoolInfo:
     return ElasticResourcePoolInfo(**{**found, "queues": pool.queues or ()})
 
 
-def _pool(client: DliClient, name: str) -> ElasticResourcePoolInfo:
-    found = client.elastic_resource_pools.find(name)
+def _pool(client: DliClient, elastic_resource_pool_name: str) -> ElasticResourcePoolInfo:
+    found = client.elastic_resource_pools.find(elastic_resource_pool_name)
     if found is None:
-        raise nothing(f"elastic resource pool named {name}")
+        raise nothing(f"elastic resource pool named {elastic_resource_pool_name}")
     return _info(found)
 
 
 def _pools(client: DliClient, status: str | None, tags: Mapping[str, str] | None) -> Sequence[ElasticResourcePoolInfo]:
     rows = sorted(client.elastic_resource_pools.list(tags=tags), key=lambda row: row.name)
     return tuple(_info(row) for row in rows if fits(row.status, status))
+
+
+def _available(_args: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"status": given.get("status", "AVAILABLE")}
+
+
+_POOL = Function("dli:index:getElasticResourcePool", _pool, ElasticResourcePoolInfo, completed=_available)
+_POOLS = Function(
+    "dli:index:getElasticResourcePools", _pools, ElasticResourcePoolInfo, key="pools", completed=_available
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import later, now
+from pulumi_dli.resources.functions.asking import Function
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -34,13 +34,16 @@ def get_quotas(*, provider: Provider | None = None) -> Mapping[str, QuotaInfo]:
     Raises:
         RunError: the service cannot be asked, or the region does not publish them.
     """
-    return now(_quotas, provider)
+    return _QUOTAS.now(provider)
 
 
 def get_quotas_output(*, provider: Provider | None = None) -> pulumi.Output[Mapping[str, QuotaInfo]]:
     """As `get_quotas`, for a provider whose settings are outputs."""
-    return later(_quotas, provider)
+    return _QUOTAS.later(provider)
 
 
 def _quotas(client: DliClient) -> Mapping[str, QuotaInfo]:
     return {row.type: QuotaInfo(row.quota, row.used) for row in client.quotas()}
+
+
+_QUOTAS = Function("dli:index:getQuotas", _quotas, QuotaInfo, key="quotas")

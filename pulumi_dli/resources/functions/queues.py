@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_dli.resources.functions.asking import fits, later, nothing, now
+from pulumi_dli.resources.functions.asking import Function, fits, nothing
 from pulumi_dli.resources.settings import Provider
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def get_queue(queue_name: str, *, provider: Provider | None = None) -> QueueInfo
     Raises:
         RunError: there is none, or the service cannot be asked.
     """
-    return now(_queue, provider, queue_name)
+    return _QUEUE.now(provider, queue_name=queue_name)
 
 
 def get_queue_output(queue_name: pulumi.Input[str], *, provider: Provider | None = None) -> pulumi.Output[QueueInfo]:
     """As `get_queue`, for a name that is an output."""
-    return later(_queue, provider, queue_name=queue_name)
+    return _QUEUE.later(provider, queue_name=queue_name)
 
 
 def get_queues(
@@ -77,7 +77,8 @@ def get_queues(
     Raises:
         RunError: the service cannot be asked.
     """
-    return now(_queues, provider, queue_type, elastic_resource_pool_name, tags)
+    pool = elastic_resource_pool_name
+    return _QUEUES.now(provider, queue_type=queue_type, elastic_resource_pool_name=pool, tags=tags)
 
 
 def get_queues_output(
@@ -89,7 +90,7 @@ def get_queues_output(
 ) -> pulumi.Output[Sequence[QueueInfo]]:
     """As `get_queues`, for filters that are outputs."""
     pool = elastic_resource_pool_name
-    return later(_queues, provider, queue_type=queue_type, elastic_resource_pool_name=pool, tags=tags)
+    return _QUEUES.later(provider, queue_type=queue_type, elastic_resource_pool_name=pool, tags=tags)
 
 
 def get_flink_versions(queue_name: str, *, provider: Provider | None = None) -> FlinkVersions:
@@ -98,14 +99,14 @@ def get_flink_versions(queue_name: str, *, provider: Provider | None = None) -> 
     Raises:
         RunError: there is no such queue, or the service cannot be asked.
     """
-    return now(_versions, provider, queue_name)
+    return _VERSIONS.now(provider, queue_name=queue_name)
 
 
 def get_flink_versions_output(
     queue_name: pulumi.Input[str], *, provider: Provider | None = None
 ) -> pulumi.Output[FlinkVersions]:
     """As `get_flink_versions`, for a name that is an output."""
-    return later(_versions, provider, queue_name=queue_name)
+    return _VERSIONS.later(provider, queue_name=queue_name)
 
 
 def _found(client: DliClient, name: str) -> Queue:
@@ -146,3 +147,8 @@ def _versions(client: DliClient, queue_name: str) -> FlinkVersions:
         default_sql=queue.default_flink_sql_version,
         opensource=queue.support_opensource_flink_versions,
     )
+
+
+_QUEUE = Function("dli:index:getQueue", _queue, QueueInfo)
+_QUEUES = Function("dli:index:getQueues", _queues, QueueInfo, key="queues")
+_VERSIONS = Function("dli:index:getFlinkVersions", _versions, FlinkVersions)
