@@ -27,10 +27,10 @@ PACKAGE, OBJECT = "package", "object"
 
 @dataclass(frozen=True)
 class UploadedObject:
-    """An object of ours, or one of the same bytes that was there before us (`own` false)."""
+    """An object of ours, or one of the same bytes that was there before us (`uploaded` false)."""
 
     path: str
-    own: bool
+    uploaded: bool
 
 
 def holdings(group: str, records: Iterable[Record]) -> list[tuple[str, str]]:
@@ -118,18 +118,18 @@ def release(
         heir = session.claims.heir(OBJECT, one.path, urn=call.urn, outs=outs)
         if heir is None:
             needless.append(one)
-        elif one.own or _is_inherited(call, session, obs, one):
+        elif one.uploaded or _is_inherited(call, session, obs, one):
             try:
                 obs.hand_over(one.path, renewed(session.owner_of(heir), new_hold()))
             except NotFoundError:
                 continue
             except DliError as error:
                 call.warn(f"{one.path} is not deleted with its last user, since it was not handed over: {error}")
-    needless = [one for one in needless if one.own or _is_inherited(call, session, obs, one)]
+    needless = [one for one in needless if one.uploaded or _is_inherited(call, session, obs, one)]
     named = named_by_jobs(session) if needless else None
     for one in needless:
         if named is None or one.path in named:
-            kept.append(UploadedObject(one.path, own=True))
+            kept.append(UploadedObject(one.path, uploaded=True))
             continue
         try:
             obs.delete(one.path)
@@ -137,7 +137,7 @@ def release(
             continue
         except DliError as error:
             call.warn(f"{one.path} is no longer needed, but was not deleted: {error}")
-            kept.append(UploadedObject(one.path, own=True))
+            kept.append(UploadedObject(one.path, uploaded=True))
     return kept
 
 

@@ -110,7 +110,7 @@ class UploadedPackageLifecycle:
         return {
             **spec.inputs,
             "path": path,
-            "uploaded": own or (known is not None and known.own),
+            "uploaded": own or (known is not None and known.uploaded),
             "size": _size(session, path),
             "superseded": [asdict(one) for one in superseded],
             **session.where(),
