@@ -25,7 +25,7 @@ MISSING = {
     r"there is no queue nowhere": {"queue_name": "nowhere"},
     r"queue plain is not dedicated": {"queue_name": "plain"},
     r"queue sql is for SQL": {"queue_name": "sql"},
-    r"cu_number is 40, and queue q1 has 16 CUs": {"cu_number": 40},
+    r"the queue has 16 CUs, and a job cannot have more": {"cu_number": 40},
     r"there is no bucket not-there \(obs_bucket\)": {"obs_bucket": "not-there", "entrypoint": "obs://jars/b.jar"},
     r"no queue nowhere; there is no object obs://jars/typo": {
         "queue_name": "nowhere",
@@ -111,7 +111,7 @@ def test_what_the_program_makes_itself_need_not_be_there_at_the_preview(hosted: 
 @pytest.mark.parametrize(
     ("queue", "said"),
     [
-        ({"cu_count": 16}, "cu_number is 40, and queue q2 has 16 CUs"),
+        ({"cu_count": 16}, "the queue has 16 CUs, and a job cannot have more"),
         ({"cu_count": 64, "queue_type": "sql"}, "queue q2 is for SQL"),
         ({"cu_count": 64, "resource_mode": 0}, "queue q2 is not dedicated"),
         ({"cu_count": 64}, ""),

@@ -70,6 +70,7 @@ def test_every_switch_of_the_emulator_is_in_the_list_above(emulator):
     others = {"queue_not_found", "status_lower_case", "omit_total", "keep_empty_group", "queue_tag_id"}
     others |= {"job_not_found", "savepoint_path_form"}
     others |= {"sparse_pools", "subnets", "unique_connections", "deleted_connections", "connection_routes"}
+    others |= {"connection_pools"}
     others |= {"flink_jar_versions", "flink_sql_versions", "checkpoint_after_change", "lenient"}
     others |= {name for name in emulator.quirk() if name.startswith(("lax_", "strict_"))}  # what is refused
     scripted = {"check_topics", "topics", "check_buckets", "known_users", "tags_rejected", "quotas", "timings"}
@@ -78,7 +79,7 @@ def test_every_switch_of_the_emulator_is_in_the_list_above(emulator):
 
 
 def test_resources_of_the_second_form_show_no_drift(stream):
-    stream.emulator.quirk(lax_agency=True)  # its queue is in no pool
+    stream.stack.enter_pool()
     stream.up(
         resource_config_version="v2",
         flink_version="1.17",

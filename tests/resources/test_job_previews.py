@@ -149,6 +149,7 @@ def test_an_upgrade_to_a_new_flink_without_agency_that_could_not_restore_is_refu
 
 
 def test_packages_of_groups_with_a_new_flink_are_warned_of(stream):
+    stream.stack.enter_pool()
     preview = stream.preview(entrypoint="g/app.jar", flink_version="1.15", execution_agency_urn="a")
     assert any("obs:// paths only" in text for text in preview.warnings)
     assert stream.preview(entrypoint="g/app.jar", flink_version="1.12").warnings == []

@@ -31,20 +31,20 @@ _MOST_NAMES = 5
 
 def preview_create(call: OperationContext, request: DiffRequest) -> None:
     """See `contract.Lifecycle.preview_create`."""
-    known, spec = request.news, DatasourceConnectionSpec.model_construct(**request.news)
+    known = request.news
     _declare(call, known)
 
     def creation(session: Session) -> ConnectionCreation:
-        return ConnectionCreation(
-            call, session, spec, ConnectionWait(call, session, str(spec.name), seconds=CHANGE_SECONDS)
-        )
+        spec = DatasourceConnectionSpec.of(known)
+        wait = ConnectionWait(call, session, str(spec.name), seconds=CHANGE_SECONDS)
+        return ConnectionCreation(call, session, spec, wait)
 
     sight = look(
         request, lambda session: creation(session).find(), needs=("name", "adopt", "dest_vpc_id", "dest_network_id")
     )
     if sight.session is not None and sight.found is not None:
-        must_be_adoptable(call, sight.session, creation(sight.session), sight.found, adopt=bool(spec.adopt))
-        call.info(f"takes over connection {spec.name} ({sight.found.id})")
+        must_be_adoptable(call, sight.session, creation(sight.session), sight.found, adopt=bool(known.get("adopt")))
+        call.info(f"takes over connection {known['name']} ({sight.found.id})")
         return
     ends = sorted(ends_of(known, {}))
     binds = f"; binds {', '.join(map(str, ends))}, which takes some minutes" if ends else "; binds nothing yet"

@@ -16,8 +16,6 @@ from pulumi_dli.lifecycle.jobs.plan import Plan
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
 
-_POOL = "elastic_resource_pool_name"
-
 
 def must_find_what_it_needs(
     call: OperationContext, session: Session, plan: Plan, inputs: Mapping[str, Any], *, what: str, in_preview: bool
@@ -48,8 +46,7 @@ def _queue(call: OperationContext, session: Session, inputs: Mapping[str, Any], 
     name = str(inputs.get("queue_name") or "")
     promised = session.claims.promised("queue", name.lower()) if in_preview else None
     if promised is not None:
-        pool, mode, cus = (promised.get(field) for field in (_POOL, "resource_mode", "cu_count"))
-        return _unfit(name, inputs, kind=promised.get("queue_type"), mode=mode, cus=cus, pool=pool)
+        return _unfit(name, kind=promised.get("queue_type"), mode=promised.get("resource_mode"))
     if not name or "queues" in session.around.silent:
         return []
     try:
@@ -67,19 +64,15 @@ def _wrong_of_queue(session: Session, inputs: Mapping[str, Any], *, young: bool)
     queue = session.around.queue(name, young=young)
     if queue is None:
         return [f"there is no queue {name}"]
-    cus, pool = queue.cu_spec or queue.cu_count, queue.elastic_resource_pool_name
-    return _unfit(name, inputs, kind=queue.queue_type, mode=queue.resource_mode, cus=cus, pool=pool)
+    return _unfit(name, kind=queue.queue_type, mode=queue.resource_mode)
 
 
-def _unfit(name: str, inputs: Mapping[str, Any], *, kind: Any, mode: Any, cus: Any, pool: Any) -> list[str]:
+def _unfit(name: str, *, kind: Any, mode: Any) -> list[str]:
     """Why a job does not run on such a queue (dli_02_0230, dli_02_0194); what is not known is no reason."""
     if kind == "sql":
         return [f"queue {name} is for SQL: Flink jobs run on general queues"]
     if mode == 0:
         return [f"queue {name} is not dedicated (resource_mode 0): Flink jar jobs run on dedicated queues only"]
-    asked = inputs.get("cu_number")
-    if cus and asked and asked > cus and not pool:
-        return [f"cu_number is {asked}, and queue {name} has {cus} CUs"]
     return []
 
 
