@@ -115,7 +115,7 @@ def _facts(known: Mapping[str, Any], unknown: Collection[str], olds: Mapping[str
     if is_same and (olds.get("settings") or {}).get("elastic_resource_pool_name"):
         return QueueFacts(in_pool=True)
     if not is_same and (known.get("adopt") or "adopt" in unknown):
-        return QueueFacts()
+        return QueueFacts(cus=whole(known.get("cu_count")))
     return QueueFacts(in_pool=False, basic_pool=False, cus=whole(known.get("cu_count")))
 
 
