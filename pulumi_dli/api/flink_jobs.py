@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pulumi_dli.api.decoding import is_true, read_int, read_record, read_records, read_text, tag_filter, without_absent
-from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, JobPage, JobStatus
+from pulumi_dli.api.flink_models import ExecutionGraph, FlinkJob, ItemResult, JobPage
+from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.api.not_found import Subject, is_said_missing
 from pulumi_dli.api.responses import Request, Response, decode, read_error
 from pulumi_dli.api.retry import Idempotency

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
@@ -27,25 +26,6 @@ from pulumi_dli.api.decoding import (
     read_text,
 )
 from pulumi_dli.api.not_found import Subject, is_gone, is_said_missing
-
-
-class JobStatus(StrEnum):
-    """All documented statuses; the service may send others (they count as moving)."""
-
-    INIT = "job_init"
-    SUBMITTING = "job_submitting"
-    SUBMIT_FAIL = "job_submit_fail"
-    RUNNING = "job_running"
-    RUNNING_EXCEPTION = "job_running_exception"
-    DOWNLOADING = "job_downloading"
-    IDLE = "job_idle"
-    CANCELING = "job_canceling"
-    CANCEL_SUCCESS = "job_cancel_success"
-    CANCEL_FAIL = "job_cancel_fail"
-    SAVEPOINTING = "job_savepointing"
-    ARREARAGE_STOPPED = "job_arrearage_stopped"
-    ARREARAGE_RECOVERING = "job_arrearage_recovering"
-    FINISH = "job_finish"
 
 
 @dataclass(frozen=True)

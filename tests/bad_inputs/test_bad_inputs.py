@@ -61,7 +61,7 @@ def test_a_bad_declaration_is_refused_on_its_property_without_a_call(
 def test_the_declaration_that_the_rows_change_is_fine(resource: str, host: DynamicHost, dli: Emulator) -> None:
     before = len(dli.requests())
     assert host.check(PROVIDERS[resource], urn(resource), GOOD[resource]).failures == ()
-    assert len(dli.requests()) == before
+    assert {request["method"] for request in dli.requests()[before:]} <= {"GET"}  # is there one of that name?
 
 
 def test_there_are_300_rows_and_none_twice() -> None:
@@ -86,23 +86,22 @@ def test_where_the_clouds_differ_the_settings_decide_and_nobody_is_asked(host: D
         ((_, reason),) = on_otc.check(job, urn("FlinkJarJob"), GROUPED).failures
     assert reason.startswith("entrypoint: ")
     assert "obs:// paths only" in reason
-    assert host.check(job, urn("FlinkJarJob"), GROUPED).failures == ()
+    assert host.check(job, urn("FlinkJarJob"), {**GROUPED, "name": "grouped"}).failures == ()
     assert any("Open Telekom Cloud refuses" in line for line in host.logged(urn("FlinkJarJob"), "warning"))
 
 
-def test_a_dangerous_combination_is_warned_of_when_it_is_declared(host: DynamicHost, dli: Emulator) -> None:
+def test_a_dangerous_combination_is_warned_of_when_it_is_declared(host: DynamicHost) -> None:
     name = urn("FlinkJarJob") + "2"
-    given = {**GOOD["FlinkJarJob"], "flink_version": "1.15", "checkpoint_enabled": True}
-    before = len(dli.requests())
+    given = {**GOOD["FlinkJarJob"], "name": "second", "flink_version": "1.15", "checkpoint_enabled": True}
     assert host.check(PROVIDERS["FlinkJarJob"], name, given).failures == ()
     (warning,) = host.logged(name, "warning")
     assert "every restart would lose the state" in warning
     assert "give execution_agency_urn" in warning
-    assert len(dli.requests()) == before
 
 
 def test_what_nobody_knows_of_the_queue_is_said_to_be_unchecked(host: DynamicHost) -> None:
     name = urn("FlinkJarJob") + "3"
-    given = {**GOOD["FlinkJarJob"], "queue_name": "other", "flink_version": "1.15", "execution_agency_urn": "mine"}
+    given = {**GOOD["FlinkJarJob"], "name": "third", "queue_name": "other", "flink_version": "1.15"}
+    given["execution_agency_urn"] = "mine"
     assert host.check(PROVIDERS["FlinkJarJob"], name, given).failures == ()
-    assert [line for line in host.logged(name) if line.startswith("not checked")]
+    assert [line for line in host.logged(name) if "not checked" in line]

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.api.flink_models import FlinkJob, JobPage
+from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.api.small_objects import SmallObjects
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 DEPLOYMENT_SECONDS = 6 * 3600.0
 YOUNG_SECONDS = 5.0
-_RUNNING = ("job_submitting", "job_running", "job_idle")
+_RUNNING = (JobStatus.SUBMITTING, JobStatus.RUNNING, JobStatus.IDLE)
 
 
 class NamedJobs:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pulumi_dli.api.job_status import ON_QUEUE
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import DliError
 from pulumi_dli.lifecycle.connections.mapping import bound, ends_of
 from pulumi_dli.lifecycle.networks import POOL, QUEUE, End, Way, overlap
 from pulumi_dli.lifecycle.session import Session
-
-LIVE = {"job_running", "job_idle", "job_submitting", "job_downloading", "job_savepointing", "job_canceling"}
 
 
 def pool_of(session: Session, *inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -84,7 +83,7 @@ def running_jobs(session: Session, leaving: Iterable[End]) -> list[str]:
     gone = {*leaving}
     rows = [row for row in session.queues.get() if {*_ends(row)} & gone]
     jobs = [job for row in rows for job in session.client.flink_jobs.list_all(queue_name=row.queue_name)]
-    return sorted({job.name or str(job.job_id) for job in jobs if job.status in LIVE})
+    return sorted({job.name or str(job.job_id) for job in jobs if job.status in ON_QUEUE})
 
 
 def _ends(row: Queue) -> Iterable[End]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pulumi_dli.api.job_status import HAVE_RUN, JobStatus
 from pulumi_dli.lifecycle.jobs import savepoints
 from pulumi_dli.lifecycle.jobs.mapping import (
     CLEARED,
@@ -48,9 +49,6 @@ RUNS_AGAIN = FlinkJarJobSpec.marked(Mark.RUNS_AGAIN)
 """Fields for which a bounded job that has finished runs once more."""
 
 _NOT_PLANNED = FlinkJarJobSpec.marked(Mark.OWN_STEPS)
-
-
-_HAVE_RUN = frozenset({"job_running_exception", "job_arrearage_stopped", "job_arrearage_recovering"})
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def observed_from_job(job: FlinkJob, olds: Mapping[str, Any]) -> ObservedState:
 
 def has_run(status: str) -> bool:
     """Whether a job in this status has run, and so has state to lose. A failed submission or a stop proves nothing."""
-    return phase_of(status) in (Phase.LIVE, Phase.FINISHED, Phase.UNSURE) or status in _HAVE_RUN
+    return phase_of(status) in (Phase.LIVE, Phase.FINISHED, Phase.UNSURE) or status in HAVE_RUN
 
 
 def is_remembered(job: FlinkJob, olds: Mapping[str, Any]) -> bool:
@@ -168,7 +166,7 @@ def remembered(olds: Mapping[str, Any]) -> ObservedState:
     path, started = olds.get("savepoint_path"), olds.get("start_time")
     newest = [entry for entry in history if entry.get("path") == path]
     return ObservedState(
-        status=str(olds.get("status") or "job_running"),
+        status=str(olds.get("status") or JobStatus.RUNNING),
         ever_started=bool(started or olds.get("has_run")),
         has_savepoint=bool(olds.get("has_savepoint")),
         savepoint_is_newest=bool(newest and newest[-1].get("time", 0) >= (started or 0)),

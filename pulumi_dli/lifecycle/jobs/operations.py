@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
+from pulumi_dli.api.job_status import ENDED, MOVING, UP, JobStatus
 from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import (
     ApiError,
@@ -25,11 +26,10 @@ from pulumi_dli.errors import (
 from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
 from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Silence, StatusReport, WaitCondition
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
-from pulumi_dli.lifecycle.jobs.stops import ENDED, FIRST_JOB, STOP_SECONDS, UP, JobStops
-from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES
+from pulumi_dli.lifecycle.jobs.stops import FIRST_JOB, STOP_SECONDS, JobStops
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (dli-api 3.8); never less than 20
-_NOT_UP = ENDED | MOVING_STATUSES | {"job_init"}
+_NOT_UP = ENDED | MOVING | {JobStatus.INIT}
 _UNSTARTED_SECONDS = 60.0  # service time for which an accepted start may still show the rest that it ends
 
 
@@ -133,7 +133,7 @@ class JobOperations(JobStops):
         """Whether the job runs, or is on its way, although the answer to its start said otherwise or never came."""
         now = self.look()
         if phase_of(now.status) in (Phase.LIVE, Phase.MOVING):
-            return now.status != "job_canceling"
+            return now.status != JobStatus.CANCELING
         return before is not None and (now.start_time or 0) > (before.start_time or 0)
 
     def await_running(self, before: FlinkJob | None = None, *, on_queue: str = "") -> JobSnapshot[FlinkJob]:
@@ -147,7 +147,7 @@ class JobOperations(JobStops):
 
     def _see_it_run(self, before: FlinkJob | None, on_queue: str) -> JobSnapshot[FlinkJob]:
         silence = Silence(self._service_now, seconds=_UNSTARTED_SECONDS)
-        rest = before.status if before else "job_init"
+        rest = before.status if before else JobStatus.INIT
         started_before = (before.start_time if before else None) or 0
         moved = False
 
@@ -158,12 +158,12 @@ class JobOperations(JobStops):
             if moved or (before and not _is_at_rest(before)):
                 return self._seen(job, words=f"submitting on queue {on_queue}" if on_queue else "submitting")
             if not silence.lasts():
-                return StatusReport("job_submitting", words="submitting")
+                return StatusReport(JobStatus.SUBMITTING, words="submitting")
             # Of a rest that a start may also end in, nobody can tell the one before from the one after.
             return self._seen(job) if phase_of(rest) is Phase.FAILED else StatusReport(UNHEARD)
 
-        failed = ENDED | {"job_init", UNHEARD}
-        goal = WaitCondition("Flink job", target=UP, failed=failed, moving=MOVING_STATUSES, hint=self._hint(on_queue))
+        failed = ENDED | {JobStatus.INIT, UNHEARD}
+        goal = WaitCondition("Flink job", target=UP, failed=failed, moving=MOVING, hint=self._hint(on_queue))
         return self._wait(goal, START_SECONDS, seen)
 
     def _hint(self, queue: str) -> str:
@@ -180,12 +180,12 @@ class JobOperations(JobStops):
 
         def seen(snapshot: JobSnapshot[FlinkJob]) -> StatusReport:
             job = snapshot.job
-            over = job.status == "job_finish" or self._service_now() - began >= seconds
-            if job.status in ("job_running", "job_idle", "job_finish"):
-                return StatusReport("stable" if over else "job_running", words="running, watched for restarts")
+            over = job.status == JobStatus.FINISH or self._service_now() - began >= seconds
+            if job.status in (JobStatus.RUNNING, JobStatus.IDLE, JobStatus.FINISH):
+                return StatusReport("stable" if over else JobStatus.RUNNING, words="running, watched for restarts")
             return StatusReport(job.status, self._description(job))
 
-        goal = WaitCondition("Flink job", target=("stable",), failed=_NOT_UP, moving=("job_running",))
+        goal = WaitCondition("Flink job", target=("stable",), failed=_NOT_UP, moving=(JobStatus.RUNNING,))
         if seconds > 0:
             try:
                 self._wait(goal, max(seconds * 2, 60.0) + STOP_SECONDS, seen)

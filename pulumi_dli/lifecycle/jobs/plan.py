@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.specs.fields import Effect
 
 
@@ -27,21 +28,21 @@ class Phase(StrEnum):
     UNSURE = "perhaps still running"
 
 
-PHASES = {
-    "job_init": Phase.DRAFT,
-    "job_submitting": Phase.MOVING,
-    "job_submit_fail": Phase.FAILED,
-    "job_running": Phase.LIVE,
-    "job_running_exception": Phase.FAILED,
-    "job_downloading": Phase.MOVING,
-    "job_idle": Phase.LIVE,
-    "job_canceling": Phase.MOVING,
-    "job_cancel_success": Phase.STOPPED,
-    "job_cancel_fail": Phase.UNSURE,
-    "job_savepointing": Phase.MOVING,
-    "job_arrearage_stopped": Phase.ARREARS,
-    "job_arrearage_recovering": Phase.MOVING,
-    "job_finish": Phase.FINISHED,
+PHASES: dict[str, Phase] = {
+    JobStatus.INIT: Phase.DRAFT,
+    JobStatus.SUBMITTING: Phase.MOVING,
+    JobStatus.SUBMIT_FAIL: Phase.FAILED,
+    JobStatus.RUNNING: Phase.LIVE,
+    JobStatus.RUNNING_EXCEPTION: Phase.FAILED,
+    JobStatus.DOWNLOADING: Phase.MOVING,
+    JobStatus.IDLE: Phase.LIVE,
+    JobStatus.CANCELING: Phase.MOVING,
+    JobStatus.CANCEL_SUCCESS: Phase.STOPPED,
+    JobStatus.CANCEL_FAIL: Phase.UNSURE,
+    JobStatus.SAVEPOINTING: Phase.MOVING,
+    JobStatus.ARREARAGE_STOPPED: Phase.ARREARS,
+    JobStatus.ARREARAGE_RECOVERING: Phase.MOVING,
+    JobStatus.FINISH: Phase.FINISHED,
 }
 
 
@@ -294,7 +295,7 @@ def _start(observed: ObservedState, desired: DesiredState) -> Plan:
     """A start of a job at rest, from the state that it left, or a refusal."""
     if desired.mode == "stateless":
         return Plan("starts without state" if observed.ever_started else "starts", start=Restore.NOTHING)
-    if desired.mode == "last-state" and observed.status == "job_running_exception":
+    if desired.mode == "last-state" and observed.status == JobStatus.RUNNING_EXCEPTION:
         # What it did after a savepoint that was made while it ran is in its checkpoints only.
         return Plan("starts from newest checkpoint", start=Restore.CHECKPOINT)
     if observed.has_savepoint and observed.savepoint_is_newest:

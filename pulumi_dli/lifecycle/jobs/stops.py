@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from pulumi_dli.api.flink_models import FlinkJob
+from pulumi_dli.api.job_status import AT_REST, ENDED, MOVING, STOPPABLE, UP, JobStatus
 from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import (
     ApiError,
@@ -22,7 +23,7 @@ from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
 from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Silence, StatusReport, WaitCondition
 from pulumi_dli.lifecycle.jobs import savepoints
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
-from pulumi_dli.lifecycle.jobs.view import MOVING_STATUSES, JobView
+from pulumi_dli.lifecycle.jobs.view import JobView
 
 STOP_SECONDS = 1800.0
 SETTLE_SECONDS = 1800.0
@@ -33,12 +34,8 @@ _UNSTOPPED_SECONDS = 60.0  # the same for a plain stop
 
 _COMES_BACK_SECONDS = 120.0  # service time within which a failed job restarts by itself, if it does
 _MOST_STOPS = 20
-_STOPPABLE = {"job_submitting", "job_running", "job_idle"}  # dli-api 6.6
 
-UP = {"job_running", "job_idle", "job_finish"}
-ENDED = {"job_submit_fail", "job_running_exception", "job_cancel_success", "job_cancel_fail", "job_arrearage_stopped"}
-_AT_REST = (ENDED - {"job_cancel_fail"}) | {"job_finish", "job_init"}
-_MAY_STILL_MOVE = MOVING_STATUSES | {"job_running", "job_idle"}
+_MAY_STILL_MOVE = MOVING | {JobStatus.RUNNING, JobStatus.IDLE}
 FIRST_JOB = "first job on a new queue takes 6 to 10 min"
 
 
@@ -54,8 +51,8 @@ class JobStops(JobView):
         job = job or self.look()
         if phase_of(job.status) is not Phase.MOVING:
             return job
-        at_rest = UP | ENDED | {"job_init"}
-        goal = WaitCondition("Flink job", target=at_rest, failed=(), moving=MOVING_STATUSES)
+        at_rest = UP | ENDED | {JobStatus.INIT}
+        goal = WaitCondition("Flink job", target=at_rest, failed=(), moving=MOVING)
         self._wait(goal, SETTLE_SECONDS, lambda snapshot: self._seen(snapshot.job))
         return self.look()
 
@@ -73,10 +70,10 @@ class JobStops(JobView):
         began, attempts = self._service_now(), 0
         while True:
             job = self.look()
-            again = job.status == "job_running_exception" and job.config.restart_when_exception
+            again = job.status == JobStatus.RUNNING_EXCEPTION and job.config.restart_when_exception
             if again and self._service_now() - began < _COMES_BACK_SECONDS:
                 self.pause()
-            elif job.status in _STOPPABLE or phase_of(job.status) is Phase.UNSURE:
+            elif job.status in STOPPABLE or phase_of(job.status) is Phase.UNSURE:
                 attempts += 1
                 if attempts > _MOST_STOPS:
                     raise self._did_not_stay(job, f"at rest: {_MOST_STOPS} stops, and it is {job.status} again")
@@ -158,19 +155,19 @@ class JobStops(JobView):
         def seen(snapshot: JobSnapshot[FlinkJob]) -> StatusReport:
             nonlocal moved
             job = snapshot.job
-            moved = moved or (job.status in MOVING_STATUSES and job.status != before.status)
+            moved = moved or (job.status in MOVING and job.status != before.status)
             told = bool(job.status_desc) and job.status_desc != before.status_desc
             if phase_of(job.status) is Phase.LIVE and (moved or (told and savepoint)):
                 return StatusReport("still running", self._description(job))
             if not moved and (phase_of(job.status) is Phase.LIVE or job.status == before.status):
-                status = UNHEARD if silence.lasts() else "job_canceling"
+                status = UNHEARD if silence.lasts() else JobStatus.CANCELING
                 return StatusReport(status, self._description(job), words="stopping")
-            return self._seen(job, words="making a savepoint" if job.status == "job_savepointing" else "stopping")
+            return self._seen(job, words="making a savepoint" if job.status == JobStatus.SAVEPOINTING else "stopping")
 
         goal = WaitCondition(
             "Flink job",
-            target=_AT_REST,
-            failed=("job_cancel_fail", "still running", UNHEARD),
+            target=AT_REST,
+            failed=(JobStatus.CANCEL_FAIL, "still running", UNHEARD),
             moving=_MAY_STILL_MOVE,
         )
         try:
@@ -183,7 +180,7 @@ class JobStops(JobView):
             raise WaitFailedError(
                 f"{self.what} runs on as before, because {cause}{reason}",
                 id=str(self.job_id),
-                status="job_running",
+                status=JobStatus.RUNNING,
                 description=error.description,
             ) from error
 
@@ -223,16 +220,16 @@ class JobStops(JobView):
         def seen(snapshot: JobSnapshot[FlinkJob]) -> StatusReport:
             nonlocal moved
             job = self.look() if not snapshot.detailed else snapshot.job
-            moved = moved or job.status == "job_savepointing"
+            moved = moved or job.status == JobStatus.SAVEPOINTING
             if savepoints.is_fresh(before, job, asked=asked):
                 return StatusReport("made")
             if phase_of(job.status) is Phase.LIVE and silence.lasts():
                 return StatusReport("none" if moved else UNHEARD, self._description(job))
             return StatusReport(job.status, self._description(job))
 
-        failed = ENDED | {"job_finish", "job_init", "none", UNHEARD}
+        failed = ENDED | {JobStatus.FINISH, JobStatus.INIT, "none", UNHEARD}
         goal = WaitCondition(
-            "Flink job", target={"made"}, failed=failed, moving=MOVING_STATUSES | {"job_running", "job_idle"}
+            "Flink job", target={"made"}, failed=failed, moving=MOVING | {JobStatus.RUNNING, JobStatus.IDLE}
         )
         try:
             self._wait(goal, STOP_SECONDS, seen)
@@ -243,7 +240,7 @@ class JobStops(JobView):
             raise WaitFailedError(
                 f"{self.what} runs on, but no savepoint was made of it{reason}",
                 id=str(self.job_id),
-                status="job_running",
+                status=JobStatus.RUNNING,
                 description=error.description,
             ) from error
 

@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
@@ -286,7 +287,7 @@ class Upgrade:
         snapshot = self._operations.await_running(rested, on_queue=str(self._inputs.get("queue_name") or ""))
         self._came_up = True
         self._tell_downtime()
-        if snapshot.job.status == "job_finish" or self._plan.stop is None:
+        if snapshot.job.status == JobStatus.FINISH or self._plan.stop is None:
             return self._operations.look()
         seconds = self._inputs.get("stabilization_seconds")
         return self._operations.stabilise(
@@ -327,7 +328,11 @@ class Upgrade:
         """Whether the new version may have written anything before it was given up."""
         if self._came_up:
             return True
-        return isinstance(failure, WaitFailedError) and failure.status not in ("job_submit_fail", "job_init", UNHEARD)
+        return isinstance(failure, WaitFailedError) and failure.status not in (
+            JobStatus.SUBMIT_FAIL,
+            JobStatus.INIT,
+            UNHEARD,
+        )
 
     def _old_version_started(self) -> FlinkJob:
         """The job's details at rest, before the accepted start of the old version."""

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pulumi_dli import patience
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult
+from pulumi_dli.api.job_status import MOVING
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError, WaitFailedError
 from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
@@ -29,13 +30,6 @@ from pulumi_dli.lifecycle.session import Session
 T = TypeVar("T")
 
 CANCEL_GRACE_SECONDS = 60.0  # how long a ^C waits while the stream is down and can be up again soon
-MOVING_STATUSES = {
-    "job_submitting",
-    "job_downloading",
-    "job_savepointing",
-    "job_canceling",
-    "job_arrearage_recovering",
-}
 
 
 class LateCancel(threading.Event):
@@ -156,7 +150,7 @@ class JobView:
             ) from error
 
     def _seen(self, job: FlinkJob, words: str = "") -> StatusReport:
-        return StatusReport(job.status, self._description(job), words=words if job.status in MOVING_STATUSES else "")
+        return StatusReport(job.status, self._description(job), words=words if job.status in MOVING else "")
 
     def _description(self, job: FlinkJob) -> str:
         return job.status_desc or ""

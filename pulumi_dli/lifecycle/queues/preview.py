@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pulumi_dli.api.job_status import ON_QUEUE
 from pulumi_dli.api.queues import Queue
 from pulumi_dli.errors import CancelledError, DliError
 from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult
@@ -26,7 +27,6 @@ from pulumi_dli.specs.fields import Change, Effect
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import whole
 
-_USING = frozenset({"job_submitting", "job_running", "job_savepointing", "job_idle", "job_downloading"})
 _EVERYWHERE = (16, 64, 256)
 
 
@@ -156,7 +156,7 @@ def _warn_of_use(call: OperationContext, request: DiffRequest, known: Mapping[st
         raise
     except DliError:
         return  # it is a warning only, and previews work without credentials
-    on_it = [job for job in jobs if (job.queue_name or "").lower() == request.id and job.status in _USING]
+    on_it = [job for job in jobs if (job.queue_name or "").lower() == request.id and job.status in ON_QUEUE]
     used = sum(job.config.cu_number or 0 for job in on_it)
     if used > change.new:
         names = ", ".join(sorted(str(job.name) for job in on_it))
