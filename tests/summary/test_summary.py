@@ -65,6 +65,8 @@ def test_dangerous_changes_come_first(capsys: pytest.CaptureFixture[str], monkey
     ]
     assert order == sorted(order)
     assert text.count("<details>") == 2  # harmless ones are folded
+    quoted = "\n".join(f"> {line}".rstrip() for line in text.rstrip().splitlines())
+    assert quoted in (HERE.parents[2] / "README.md").read_text()  # as people will see it
 
 
 def test_a_refused_change_is_blocked_and_its_value_is_not_shown() -> None:
