@@ -32,8 +32,8 @@ def faults_of(source: str, suspects: set[str]) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Raise) and node.exc is not None and node.cause is not None:
             raised, cause = node.exc, ast.dump(node.cause)
-            given = raised.args if isinstance(raised, ast.OperationContext) else []
-            name = ast.unparse(raised.func).split(".")[-1] if isinstance(raised, ast.OperationContext) else ""
+            given = raised.args if isinstance(raised, ast.Call) else []
+            name = ast.unparse(raised.func).split(".")[-1] if isinstance(raised, ast.Call) else ""
             if ast.dump(raised) == cause or (name in suspects and cause in map(ast.dump, given)):
                 yield f"line {node.lineno}: raises an error from itself"
         if isinstance(node, ast.Attribute) and node.attr in TEXTS:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from dli_world import Resource, World
 
-from pulumi_dli.errors import DliError, OwnershipError
-from pulumi_dli.lifecycle.contract import DiffResult, ResourceInitFailed
+from pulumi_dli.errors import ConfigError, DliError, OwnershipError
+from pulumi_dli.lifecycle.contract import DiffRequest, DiffResult, ResourceInitFailed
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pool_sizes import DeclaredPools
 from pulumi_dli.lifecycle.pools.elastic_resource_pool import ElasticResourcePoolLifecycle
 from pulumi_dli.lifecycle.queues.queue import QueueLifecycle
+from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.fields import check
 from pulumi_dli.specs.queue import QueueSpec
 
@@ -182,6 +183,16 @@ def test_what_cannot_be_is_refused_on_its_input(wrong: dict[str, Any], field: st
 # the arithmetic of a pool
 
 
+def unasked(news: dict[str, Any], unknown: tuple[str, ...] = ()) -> DiffRequest:
+    """A create in a preview without credentials."""
+
+    def connect() -> Session:
+        raise ConfigError("no credentials")
+
+    known = {name: value for name, value in news.items() if name not in unknown}
+    return DiffRequest("", {}, known, unknown, (), connect)
+
+
 class Program:
     """The resources of one program as they pass check and diff, in any order."""
 
@@ -194,12 +205,12 @@ class Program:
     def pool(self, name: str = "pool", min_cu: int = 64, max_cu: int = 128) -> None:
         news, failures = check(ElasticResourcePoolLifecycle.spec, {NAME: name, "min_cu": min_cu, "max_cu": max_cu})
         assert not failures
-        ElasticResourcePoolLifecycle().preview_create(self.call(f"pool {name}"), news, ())
+        ElasticResourcePoolLifecycle().preview_create(self.call(f"pool {name}"), unasked(news))
 
     def queue(self, name: str, cus: int, pool: str = "pool", unknown: tuple[str, ...] = (), **more: Any) -> None:
         news, failures = check(QueueSpec, {"queue_name": name, "cu_count": cus, NAME: pool, **more})
         assert not failures
-        QueueLifecycle().preview_create(self.call(name), news, unknown)
+        QueueLifecycle().preview_create(self.call(name), unasked(news, unknown))
 
 
 def test_the_minima_of_a_pools_queues_fit_into_its_minimum() -> None:
