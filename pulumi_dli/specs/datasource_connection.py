@@ -78,6 +78,7 @@ which is waited for. Bindings, hosts, routes and tags change in place; everythin
 name. An ACTIVE peering does not prove that the data source answers: its security group must admit the pool's
 network. Jobs that need the way should depend on the connection. The id is the service's.""",
         named="name",
+        derived={"peerings": ("elastic_resource_pools", "queues")},
         computed=(
             Computed("status", "str", "`ACTIVE` as soon as it exists; that of each binding is in `peerings`."),
             Computed(

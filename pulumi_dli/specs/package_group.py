@@ -102,7 +102,9 @@ The id is the group's name.""",
         named="group_name",
         derived={
             "group_owner": ("owner",),
-            **dict.fromkeys(("uploaded", "superseded", "package_status", "others"), ("packages", "bucket", "prefix")),
+            **dict.fromkeys(
+                ("uploaded", "superseded", "package_status", "unmanaged_packages"), ("packages", "bucket", "prefix")
+            ),
         },
         id_from=("group_name",),
         base="with_packages:WithPackages",
