@@ -25,6 +25,7 @@ from pulumi_dli.api.decoding import (
     tag_filter,
 )
 from pulumi_dli.api.not_found import Subject, is_unsupported
+from pulumi_dli.api.paging import all_rows
 from pulumi_dli.api.responses import Request, Response
 from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
@@ -33,8 +34,6 @@ from pulumi_dli.errors import ApiError, NotFoundError
 _VERSION = "v2.0"
 _NEWER = "v3"  # routes alone (dli_02_0371)
 _ROOT = ("datasource", "enhanced-connections")
-PAGE = 100
-MOST_PAGES = 500  # of one list: a service that goes on after these repeats itself
 
 ACTIVE = "ACTIVE"
 CREATING = "CREATING"
@@ -114,19 +113,16 @@ class DatasourceConnections:
         request = Request(
             "GET", _VERSION, _ROOT, "list datasource connections", Idempotency.READ, query=pairs, says=("connections",)
         )
-
-        def read(answer: Response) -> tuple[DatasourceConnection, ...]:
-            return read_records(DatasourceConnection, answer.object().get("connections"), "a connection")
-
-        found: dict[str, DatasourceConnection] = {}
-        for _ in range(MOST_PAGES):  # `count` is that of the page, so only a page that is not full is the last
-            known = len(found)
-            place = (("limit", str(PAGE)), ("offset", str(known)))
-            page = self._transport.read(replace(request, query=(*request.query, *place)), read)
-            found |= {row.id: row for row in page}
-            if len(page) < PAGE or len(found) == known:
-                break
-        return [row for row in found.values() if row.status != DELETED]
+        # `count` is that of the page (dli-api 13.2).
+        found = all_rows(
+            self._transport,
+            request,
+            DatasourceConnection,
+            "a connection",
+            identity=lambda row: row.id,
+            counts_all=False,
+        )
+        return [row for row in found if row.status != DELETED]
 
     def find(self, connection_id: str) -> DatasourceConnection | None:
         """The connection of this id by its details; None when it is gone or DELETED."""

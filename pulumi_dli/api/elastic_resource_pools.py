@@ -6,8 +6,7 @@ There is no call for one pool: a read is the list, and an exact match on the low
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -21,27 +20,23 @@ from pulumi_dli.api.decoding import (
     Text,
     Time,
     Whole,
-    read_int,
     read_pairs,
     read_records,
     read_text,
     tag_filter,
 )
 from pulumi_dli.api.not_found import Subject
-from pulumi_dli.api.responses import Request, Response
+from pulumi_dli.api.paging import all_rows
+from pulumi_dli.api.responses import Request
 from pulumi_dli.api.retry import Idempotency
 from pulumi_dli.api.transport import Transport
 
 _VERSION = "v3"
 _ROOT = "elastic-resource-pools"
-PAGE = 100
-MOST_PAGES = 500  # of one list: a service that goes on after these repeats itself
 
 AVAILABLE = "AVAILABLE"
 FAILED = "FAILED"
 MOVING = frozenset({"CREATING", "SCALING"})
-
-RecordT = TypeVar("RecordT", bound=Record)
 
 
 class ElasticResourcePool(Record):
@@ -126,7 +121,9 @@ class ElasticResourcePools:
             query=pairs,
             says=("elastic_resource_pools",),
         )
-        return [*self._pages(request, ElasticResourcePool, "a pool")]
+        return all_rows(
+            self._transport, request, ElasticResourcePool, "a pool", identity=lambda pool: pool.name, counts_all=True
+        )
 
     def find(self, name: str) -> ElasticResourcePool | None:
         """The pool of exactly this name in any case of its letters; None when the list lacks it."""
@@ -154,7 +151,14 @@ class ElasticResourcePools:
         what = f"list the queues of elastic resource pool {pool}"
         path = (_ROOT, pool, "queues")
         request = Request("GET", _VERSION, path, what, Idempotency.READ, subject=Subject.POOL, says=("queues",))
-        return self._pages(request, PoolQueue, "a queue of a pool")
+        return all_rows(
+            self._transport,
+            request,
+            PoolQueue,
+            "a queue of a pool",
+            identity=lambda queue: queue.queue_name.lower(),
+            counts_all=True,
+        )
 
     def set_policies(self, pool: str, queue: str, policies: Sequence[Mapping[str, Any]]) -> None:
         """Replace all policies of a queue in a pool. May be repeated.
@@ -175,20 +179,3 @@ class ElasticResourcePools:
         body: Mapping[str, Any] | None = None,
     ) -> None:
         self._transport.send(Request(method, _VERSION, segments, what, repeat, body=body, subject=Subject.POOL))
-
-    def _pages(self, request: Request, model: type[RecordT], record: str) -> Sequence[RecordT]:
-        """Offsets are rows. A page that is not full is the last one unless `count` says more (dli-api 12.2)."""
-        (key,) = request.says
-
-        def read(answer: Response) -> tuple[tuple[RecordT, ...], int]:
-            value = answer.object()
-            return read_records(model, value.get(key), record), read_int(value.get("count")) or 0
-
-        found: tuple[RecordT, ...] = ()
-        for _ in range(MOST_PAGES):
-            place = (("limit", str(PAGE)), ("offset", str(len(found))))
-            page, count = self._transport.read(replace(request, query=(*request.query, *place)), read)
-            found += page
-            if not page or (len(page) < PAGE and len(found) >= count):
-                break
-        return found

@@ -18,7 +18,7 @@ from pulumi_dli.api.network import fault, route_to
 from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy, with_retries
 from pulumi_dli.api.signing import AccessKeyAuth
 from pulumi_dli.clock import Clock
-from pulumi_dli.connection import AccessKey, Connection, Password, is_loopback
+from pulumi_dli.connection import AccessKey, Connection, Password
 from pulumi_dli.errors import (
     ApiError,
     AuthError,
@@ -169,13 +169,15 @@ class PasswordIdentity:
             project_domain_name=None if connection.project_id else password.domain_name,
             project_domain_id=None if connection.project_id else password.domain_id,
         )
+        route = route_to(self._iam, connection)
         with Session() as http:
-            http.trust_env = not is_loopback(self._iam)
+            http.trust_env = False  # else a netrc file's login for that host would go along
+            http.proxies = dict(route.proxies)
             for scheme in ("https://", "http://"):
                 http.mount(scheme, BoundedAdapter(DEFAULT_LIMITS.most_bytes))
             keystone = session.Session(
                 session=http,
-                verify=route_to(self._iam, connection).verify,
+                verify=route.verify,
                 timeout=connection.read_timeout_seconds,
                 redirect=False,
             )

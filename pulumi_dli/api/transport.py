@@ -27,7 +27,7 @@ from pulumi_dli import patience
 from pulumi_dli.api.exchange import DEFAULT_LIMITS, BoundedAdapter, Limits, TooLargeError, UnpackError, exchange
 from pulumi_dli.api.iam import identity_of
 from pulumi_dli.api.limiter import RateLimiter
-from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.network import Route, fault, route_to
 from pulumi_dli.api.responses import Request, Response, clip, decode, epoch, refusal, retry_after
 from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy, with_retries
 from pulumi_dli.clock import Clock
@@ -80,8 +80,9 @@ class Transport:
         self._identity = identity_of(connection, clock)
         self._redact = Redactor(self._identity.secrets())
         self._counting = threading.Lock()
-        self._session = _session(connection, limits)
-        self._verify = route_to(connection.endpoint, connection).verify
+        route = route_to(connection.endpoint, connection)
+        self._session = _session(connection, limits, route)
+        self._verify = route.verify
         self._threads = WorkerPool(connection.max_concurrency, "dli")
 
     @property
@@ -242,10 +243,10 @@ class Transport:
         return "".join(f"/{quote(segment, safe='~')}" for segment in segments)
 
 
-def _session(connection: Connection, limits: Limits) -> requests.Session:
+def _session(connection: Connection, limits: Limits, route: Route) -> requests.Session:
     session = requests.Session()
-    # Proxies and a netrc file of the environment are not for a service on this machine.
-    session.trust_env = not connection.is_loopback
+    session.trust_env = False  # of the environment it takes what the route does, and no netrc file
+    session.proxies = dict(route.proxies)
     session.headers["User-Agent"] = f"pulumi-dli/{_version()}"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = BoundedAdapter(
