@@ -17,6 +17,7 @@ from pulumi_dli.api.queues import Queues
 from pulumi_dli.api.quotas import Quota, read_quotas
 from pulumi_dli.api.responses import Request
 from pulumi_dli.api.retry import DEFAULT_POLICY, Idempotency, RetryPolicy
+from pulumi_dli.api.small_objects import SmallObjects
 from pulumi_dli.api.tags import Tags
 from pulumi_dli.api.transport import Transport
 from pulumi_dli.clock import SYSTEM_CLOCK, Clock
@@ -49,6 +50,7 @@ class DliClient:
         self.package_groups = PackageGroups(self._transport)
         self.flink_jobs = FlinkJobs(self._transport)
         self.tags = Tags(self._transport)
+        self.small_objects = SmallObjects(connection)
 
     @property
     def project_id(self) -> str:

@@ -145,6 +145,7 @@ class Claims:
         self._intended: dict[Holding, str] = {}
         self._promised: dict[Holding, Mapping[str, Any]] = {}
         self._named: dict[Holding, str] = {}
+        self._program: set[str] = set()
         self._lock = threading.Lock()
 
     def at(self, place: Mapping[str, Any], *, project: str = "") -> Claims:
@@ -173,8 +174,14 @@ class Claims:
             return
         there = self.at(outs)
         with self._lock:
+            self._program.add(urn)
             for holding in holdings:
                 self._declared.setdefault(there._holding(*holding), {})[urn] = Whose.of(outs)
+
+    def in_program(self, urn: str) -> bool:
+        """Whether the program of this process has the resource: a check or a diff was made of it."""
+        with self._lock:
+            return urn in self._program
 
     def take(self, kind: str, id: str, *, urn: str) -> None:
         """This process has created or taken over the object."""
@@ -198,6 +205,7 @@ class Claims:
         if not urn:
             return None
         with self._lock:
+            self._program.add(urn)
             self._promised[self._name(kind, name)] = inputs
             other = self._named.setdefault(self._name(kind, name), urn)
         return other if other != urn else None

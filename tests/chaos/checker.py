@@ -108,6 +108,11 @@ class World:
         keys = [row.key for row in self.dli.service.objects.listed(PROVIDERS_BUCKET)]
         return [f"obs://{PROVIDERS_BUCKET}/{key}" for key in keys if THEIRS not in key]
 
+    def left_states(self) -> dict[str, dict[str, str]]:
+        """The notes of deletes about the states that they left, by name of the job."""
+        rows = self.dli.service.objects.listed("state", "pulumi-dli/left-states/")
+        return {Path(row.key).stem: json.loads(self.dli.service.objects.read(row)) for row in rows}
+
     def not_foreign(self) -> list[str]:
         return [*map(str, self.own_jobs()), *self.own_queues(), *map("/".join, self.own_packages()), *self.objects()]
 
@@ -178,6 +183,7 @@ def problems(
     yield from _decisions(world, epochs)
     yield from _forbidden(world, epochs)
     yield from _secrets(world, state)
+    yield from _notes(world)
     by_people: set[str] = set()
     for epoch in epochs:
         by_people |= epoch.removed
@@ -288,23 +294,29 @@ def _states(world: World, epochs: list[Epoch]) -> Iterator[Problem]:
 
 
 def _successors(world: World, epochs: list[Epoch]) -> Iterator[Problem]:
-    """A job that is deleted and created in one deployment goes on from the state of its predecessor."""
+    """A job that is deleted and created goes on from the state of its predecessor, in one deployment or in several."""
+    deleted: dict[str, tuple[int, Epoch]] = {}
     for epoch in epochs:
         events = [event for event in world.events() if epoch.since < event["seq"] <= epoch.until]
-        deleted: dict[str, int] = {}
         for event in (event for event in events if event["kind"] == "job"):
             job_id = int(event["subject"])
             label = epoch.owned.get(job_id, "")
+            by_people = event["seq"] in world.by_people
             ran = any(e["type"] == "status" and e["facts"]["after"] == "job_running" for e in world.of_job(job_id))
-            if event["type"] == "deleted" and event["seq"] not in world.by_people and ran:
-                deleted[label] = job_id
-            runs_first = event["type"] == "run" and event["seq"] not in world.by_people
-            said = any(
-                severity == "warning" and "starts without its state" in text for severity, text in epoch.told.lines
-            )
-            bare = not said and runs_first and not event["facts"].get("savepoint_path")
-            if bare and deleted.get(label, job_id) != job_id and epoch.modes_of(label) not in ("stateless", ""):
-                yield "state lost", f"job {job_id} ({label}) does not go on from job {deleted[label]}"
+            if event["type"] == "deleted" and not by_people and ran:
+                deleted[label] = job_id, epoch
+            if event["type"] != "run" or by_people or label not in deleted:
+                continue
+            before, when = deleted.pop(label)
+            same = epoch is when or (label in when.program and _name(when, label) == _name(epoch, label))
+            bare = same and not event["facts"].get("savepoint_path") and before != job_id
+            if bare and not {epoch.modes_of(label), when.modes_of(label)} & {"stateless", ""}:
+                yield "state lost", f"job {job_id} ({label}) does not go on from job {before}"
+
+
+def _name(epoch: Epoch, label: str) -> str:
+    one = epoch.program.get(label)
+    return str(one.inputs.get("name")) if one else ""
 
 
 def _epoch_of(epochs: list[Epoch], seq: int) -> Epoch | None:
@@ -340,6 +352,16 @@ def _forbidden(world: World, epochs: list[Epoch]) -> Iterator[Problem]:
             yield "forbidden PUT", f"{call['path']}: {call['body']}"
 
 
+def _notes(world: World) -> Iterator[Problem]:
+    """What a delete noted of the state that it left is gone when a job of that name is up; else a later job of the name
+    would start from it. A note without a path, of a delete that came to no savepoint, says nothing.
+    """
+    running = {str(job["name"]) for job in world.jobs() if job["status"] == "job_running"}
+    for name, note in world.left_states().items():
+        if note["path"] and name in running:
+            yield "note left", f"a job {name} runs, and {note['path']} of job {note['job_id']} is still noted for it"
+
+
 def _secrets(world: World, state: State) -> Iterator[Problem]:
     for text in [*world.texts, state.text, json.dumps(world.dli.requests())]:
         if KEY in text:
@@ -365,6 +387,7 @@ def _as_declared(world: World, program: Program, state: State, folder: Path) -> 
                 )
         at_rest = {"suspended": ("job_cancel_success", "job_init"), "running": ("job_running",)}
         if job["status"] not in at_rest[str(wanted.get("state") or "running")]:
-            stopped = any("stopped outside of Pulumi" in text or "stays" in text for text in world.texts)
+            said = ("stopped outside of Pulumi", "stays", "STREAM IS DOWN")
+            stopped = any(words in text for text in world.texts for words in said)
             if not (stopped and job["status"] in ("job_cancel_success", "job_submit_fail")):
                 yield "not as declared", f"job {job['job_id']} is {job['status']}"

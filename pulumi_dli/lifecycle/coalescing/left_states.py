@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
 from pulumi_dli.api.client import DliClient
-from pulumi_dli.api.small_objects import SmallObjects
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import CancelledError, ConfigError, DliError, NotFoundError
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
@@ -48,7 +47,6 @@ class LeftStates:
         self._lock = threading.Lock()
         self._here: dict[str, LeftState] = {}
         self._lists: dict[str, SingleFlight[frozenset[str]]] = {}
-        self._objects_of: SmallObjects | None = None
 
     def remember(self, urn: str, state: LeftState) -> None:
         """Keep it for this process, in which the successor may have another name or another bucket."""
@@ -68,7 +66,7 @@ class LeftStates:
         """
         if not bucket:
             raise ConfigError("the job has no obs_bucket")
-        self._objects().write(self._path(bucket, name), json.dumps(asdict(state)).encode())
+        self._client.small_objects.write(self._path(bucket, name), json.dumps(asdict(state)).encode())
         with self._lock:
             self._lists.pop(bucket, None)
 
@@ -81,7 +79,7 @@ class LeftStates:
         if not bucket or self._key(name) not in self._list(bucket).get():
             return None
         try:
-            told = json.loads(self._objects().read(self._path(bucket, name)))
+            told = json.loads(self._client.small_objects.read(self._path(bucket, name)))
             state = LeftState(*(str(told[field]) for field in ("path", "job_id", "owner")))
         except NotFoundError:
             return None
@@ -95,19 +93,13 @@ class LeftStates:
             self._here.pop(urn, None)
         try:
             if bucket and self._key(name) in self._list(bucket).get():
-                self._objects().delete(self._path(bucket, name))
+                self._client.small_objects.delete(self._path(bucket, name))
                 with self._lock:
                     self._lists.pop(bucket, None)
         except CancelledError:
             raise
         except DliError:
             pass
-
-    def _objects(self) -> SmallObjects:
-        with self._lock:
-            if self._objects_of is None:
-                self._objects_of = SmallObjects(self._client.connection)
-            return self._objects_of
 
     def _list(self, bucket: str) -> SingleFlight[frozenset[str]]:
         with self._lock:
@@ -119,7 +111,7 @@ class LeftStates:
 
     def _listed(self, bucket: str) -> frozenset[str]:
         try:
-            return frozenset(self._objects().keys(bucket, f"{FOLDER}/{self._client.project_id}/"))
+            return frozenset(self._client.small_objects.keys(bucket, f"{FOLDER}/{self._client.project_id}/"))
         except NotFoundError:
             return frozenset()  # no bucket, no notes
 

@@ -16,7 +16,6 @@ from pulumi_dli.api.flink_models import FlinkJob, JobPage
 from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.api.queues import Queue
-from pulumi_dli.api.small_objects import SmallObjects
 from pulumi_dli.clock import Clock
 from pulumi_dli.lifecycle.coalescing.poll_source import NEWEST_FIRST, PAGE
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
@@ -87,7 +86,6 @@ class Surroundings:
         self._client = client
         self._lock = threading.Lock()
         self._changed = -math.inf
-        self._obs = SmallObjects(client.connection)
         self._objects: dict[str, SingleFlight[bool | None]] = {}
         self.silent: set[str] = set()
         """Of which kinds a look has failed: they are not asked for again, since nothing is done because of them."""
@@ -119,7 +117,7 @@ class Surroundings:
             look = self._objects.get(path)
             if look is None:
                 look = self._objects[path] = SingleFlight(
-                    lambda: self._obs.is_there(path),
+                    lambda: self._client.small_objects.is_there(path),
                     max_age_seconds=DEPLOYMENT_SECONDS,
                     clock=self._clock,
                 )

@@ -55,9 +55,6 @@ from pulumi_dli.specs.values import OWNER_TAG
 FOUND = "found"
 """Why a savepoint is in the history that no move of ours has made."""
 
-_IN_PROGRAM: set[str] = set()
-"""URNs of the jobs that the program of this process has: a check or a diff was made of them."""
-
 
 class FlinkJarJobLifecycle:
     """Keeps one Flink jar job as its program wants it, and its state with it."""
@@ -82,12 +79,10 @@ class FlinkJarJobLifecycle:
 
     def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
         """The preview's line for a job that is not in the state."""
-        _IN_PROGRAM.add(call.urn)
         preview_create(call, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """One line: what happens to the stream, and because of which fields."""
-        _IN_PROGRAM.add(call.urn)
         return preview.preview_update(call, request)
 
     def create(self, call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> CreateResult:
@@ -274,7 +269,8 @@ class FlinkJarJobLifecycle:
             raise ResourceInitFailed(
                 job_id, self._half_outs(operations, job, olds, inputs, half), (str(half),)
             ) from half
-        if olds.get("pending_restore_path"):
+        # A delete that was cut off between its note and the deletion leaves a job at rest, and the note of its state.
+        if olds.get("pending_restore_path") or (plan.start is not None and plan.stop is None):
             last_savepoint.is_passed_on(call, session, inputs)
         touched = bool(plan.stop or plan.start) or phase_of(done.status) is not Phase.LIVE
         if kept := kept_by_service(inputs, olds, done, sent=touched):
@@ -403,7 +399,8 @@ class FlinkJarJobLifecycle:
         call, session = operations.call, operations.session
         with session.deletes.expect():
             try:
-                stopped = last_savepoint.save_before_delete(operations, olds, replaced=call.urn in _IN_PROGRAM)
+                replaced = session.claims.in_program(call.urn)
+                stopped = last_savepoint.save_before_delete(operations, olds, replaced=replaced)
             except NotFoundError:
                 return
             try:

@@ -44,7 +44,7 @@ def save_before_delete(operations: JobOperations, olds: Mapping[str, Any], *, re
     if desired is False or (desired is None and olds.get("upgrade_mode") == "stateless"):
         return None
     with session.stops.expect():
-        job = operations.settle(operations.get_shared())
+        job = _with_its_bucket(operations.settle(operations.get_shared()), olds)
         if phase_of(job.status) is Phase.UNSURE:
             _keep_what_there_is(operations, job, olds, replaced=replaced)
         elif phase_of(job.status) in (Phase.LIVE, Phase.MOVING):
@@ -53,6 +53,12 @@ def save_before_delete(operations: JobOperations, olds: Mapping[str, Any], *, re
         else:
             _keep_what_it_has(operations, job, olds, replaced=replaced)
     return None
+
+
+def _with_its_bucket(job: FlinkJob, olds: Mapping[str, Any]) -> FlinkJob:
+    """By the state where the details do not tell it (dli-api 6.9)."""
+    bucket = job.config.obs_bucket or olds.get("obs_bucket")
+    return job.model_copy(update={"config": job.config.model_copy(update={"obs_bucket": bucket})})
 
 
 def _stop_with_savepoint(operations: JobOperations, job: FlinkJob, *, replaced: bool) -> FlinkJob:
