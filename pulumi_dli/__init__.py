@@ -23,6 +23,8 @@ _HOMES = {
     "ElasticResourcePoolArgs": "resources.elastic_resource_pool",
     "FlinkJarJob": "resources.flink_jar_job",
     "FlinkJarJobArgs": "resources.flink_jar_job",
+    "FlinkSqlJob": "resources.flink_sql_job",
+    "FlinkSqlJobArgs": "resources.flink_sql_job",
     "Host": "resources.datasource_connection",
     "HostArgs": "resources.datasource_connection",
     "Package": "packages",
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     )
     from pulumi_dli.resources.elastic_resource_pool import ElasticResourcePool, ElasticResourcePoolArgs
     from pulumi_dli.resources.flink_jar_job import FlinkJarJob, FlinkJarJobArgs, ResourceConfig, ResourceConfigArgs
+    from pulumi_dli.resources.flink_sql_job import FlinkSqlJob, FlinkSqlJobArgs
     from pulumi_dli.resources.functions.connections import (
         get_datasource_connection,
         get_datasource_connection_output,
@@ -122,6 +125,8 @@ __all__ = [
     "ElasticResourcePoolArgs",
     "FlinkJarJob",
     "FlinkJarJobArgs",
+    "FlinkSqlJob",
+    "FlinkSqlJobArgs",
     "Host",
     "HostArgs",
     "Package",

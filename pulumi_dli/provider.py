@@ -304,6 +304,15 @@ class FlinkJarJobProvider(DliProvider):
         return FlinkJarJobLifecycle()
 
 
+class FlinkSqlJobProvider(DliProvider):
+    """Provider of `pulumi_dli.FlinkSqlJob`."""
+
+    def lifecycle(self) -> Lifecycle[Any]:
+        from pulumi_dli.lifecycle.jobs.flink_job import FlinkSqlJobLifecycle  # noqa: PLC0415
+
+        return FlinkSqlJobLifecycle()
+
+
 @contextlib.contextmanager
 def _credentials_may_be_old() -> Iterator[None]:
     """Add to a refusal that refresh and destroy may have used credentials that are no longer valid."""
@@ -382,6 +391,7 @@ __all__ = [
     "DliProvider",
     "ElasticResourcePoolProvider",
     "FlinkJarJobProvider",
+    "FlinkSqlJobProvider",
     "PackageGroupProvider",
     "QueueProvider",
     "UploadedPackageProvider",

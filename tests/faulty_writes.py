@@ -18,7 +18,7 @@ from typing import Any
 import pulumi_dli.provider as providers
 from pulumi_dli.emulator.testing import Emulator
 from tests.dynamic_host import DynamicHost
-from tests.stacks import Failed, HostedPhase, Stack, Stream
+from tests.stacks import SQL, Failed, HostedPhase, Stack, Stream
 
 EFFECTS = (408, 500, 502, 503, 504, "drop_before", "drop_after")
 TIMES = {"once": 1, "twice": 2, "always": 0}
@@ -98,6 +98,10 @@ class Case:
     def job(self, **changed: Any) -> None:
         self.stream.up(**changed)
 
+    def sql(self, **changed: Any) -> None:
+        given = {"name": "s", "queue_name": "q1", "sql_body": SQL, "obs_bucket": "state", **changed}
+        self.stack.up("FlinkSqlJob", "s", **given)
+
     def queue(self, **changed: Any) -> None:
         given = {"queue_name": "q2", "cu_count": 64, "queue_type": "general", "resource_mode": 1, **changed}
         self.stack.up("Queue", "q", **given)
@@ -139,6 +143,9 @@ WRITES = {
     "jobs.delete": Write("jobs.delete", lambda case: case.gone("j"), Case.job, before="jobs.delete_many"),
     "job tags": Write("tags.create", lambda case: case.job(tags=TAGS), Case.job),
     "job tags away": Write("tags.delete", lambda case: case.job(tags=None), lambda case: case.job(tags=TAGS)),
+    "sql_jobs.create": Write("sql_jobs.create", Case.sql),
+    "sql_jobs.complete": Write("sql_jobs.update", lambda case: case.sql(operator_config={"operator_list": []})),
+    "sql_jobs.update": Write("sql_jobs.update", lambda case: case.sql(idle_state_retention=60), Case.sql),
     "queues.create": Write("queues.create", Case.queue),
     "queues.scale": Write("queues.action", lambda case: case.queue(cu_count=128), _used),
     "queues.cidr": Write("queues.cidr", lambda case: case.queue(cidr_in_vpc="10.0.0.0/16"), Case.queue),

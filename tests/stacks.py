@@ -16,7 +16,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -416,7 +416,19 @@ class Stack:
 
 
 JOB = "FlinkJarJob"
-WRITES = ("jobs.create", "jobs.stop", "jobs.update", "jobs.import_savepoint", "jobs.savepoint", "jobs.run")
+WRITES = (
+    "jobs.create",
+    "sql_jobs.create",
+    "jobs.stop",
+    "jobs.update",
+    "sql_jobs.update",
+    "jobs.import_savepoint",
+    "jobs.savepoint",
+    "jobs.run",
+)
+SQL = """create table orders (name string, num int) with ('connector' = 'datagen');
+create table sink (name string) with ('connector' = 'print');
+insert into sink select name from orders;"""
 
 
 @dataclass
@@ -427,19 +439,15 @@ class Stream:
     name: str = "j"
     inputs: dict[str, Any] = field(default_factory=dict)
 
+    kind: ClassVar[str] = JOB
+    program: ClassVar[dict[str, Any]] = {"entrypoint": "obs://jars/a.jar", "main_class": "Main"}
+
     def __post_init__(self) -> None:
         self.stack.queue()
         for jar in ("a.jar", "b.jar"):
             self.emulator.put_object("jars", jar, jar.encode())
         self.emulator.put_object("state", "README", b"savepoints and checkpoints go here")
-        self.inputs = {
-            "name": self.name,
-            "queue_name": "q1",
-            "entrypoint": "obs://jars/a.jar",
-            "main_class": "Main",
-            "obs_bucket": "state",
-            **self.inputs,
-        }
+        self.inputs = {"name": self.name, "queue_name": "q1", "obs_bucket": "state", **self.program, **self.inputs}
 
     @property
     def emulator(self) -> Emulator:
@@ -449,10 +457,10 @@ class Stream:
         """Bring the job to the inputs given so far, with these changed (None: no longer given)."""
         options = {key: changed.pop(key) for key in ("timeout", "ignore_changes") if key in changed}
         self.inputs = {**self.inputs, **changed}
-        return self.stack.up(JOB, self.name, **options, **self.inputs)
+        return self.stack.up(self.kind, self.name, **options, **self.inputs)
 
     def preview(self, **changed: Any) -> Previewed:
-        return self.stack.preview(JOB, self.name, **{**self.inputs, **changed})
+        return self.stack.preview(self.kind, self.name, **{**self.inputs, **changed})
 
     def refresh(self) -> bool:
         return self.stack.refresh(self.name)
@@ -489,13 +497,20 @@ class Stream:
 
     def writes(self) -> list[str]:
         """The writing calls about jobs since the last `forget`."""
-        return [name.removeprefix("jobs.") for name in self.stack.operations(*WRITES)][self._seen :]
+        return [name.rpartition(".")[2] for name in self.stack.operations(*WRITES)][self._seen :]
 
     _seen: int = field(default=0, init=False)
 
     def forget(self) -> None:
         """Only what is written from now on counts."""
         self._seen = len(self.stack.operations(*WRITES))
+
+
+class SqlStream(Stream):
+    """One Flink SQL job, as `Stream`."""
+
+    kind = "FlinkSqlJob"
+    program: ClassVar[dict[str, Any]] = {"sql_body": SQL}
 
 
 def _lifecycle(kind: str) -> Any:

@@ -20,6 +20,7 @@ from pulumi_dli.provider import (
     DatasourceConnectionProvider,
     ElasticResourcePoolProvider,
     FlinkJarJobProvider,
+    FlinkSqlJobProvider,
     PackageGroupProvider,
     QueueProvider,
     UploadedPackageProvider,
@@ -31,6 +32,7 @@ from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Effect, Spec
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.flink_sql_job import FlinkSqlJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.reference import reference
@@ -44,6 +46,7 @@ RESOURCES: list[tuple[type[DliResource], type[Spec]]] = [
     (pulumi_dli.PackageGroup, PackageGroupSpec),
     (pulumi_dli.UploadedPackage, UploadedPackageSpec),
     (pulumi_dli.FlinkJarJob, FlinkJarJobSpec),
+    (pulumi_dli.FlinkSqlJob, FlinkSqlJobSpec),
 ]
 NAMES = [resource.__name__ for resource, _ in RESOURCES]
 
@@ -87,6 +90,7 @@ PICKLED = {
     PackageGroupProvider: "gASVMwAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBRQYWNrYWdlR3JvdXBQcm92aWRlcpSTlCmBlC4=",
     UploadedPackageProvider: "gASVNgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBdVcGxvYWRlZFBhY2thZ2VQcm92aWRlcpSTlCmBlC4=",
     FlinkJarJobProvider: "gASVMgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBNGbGlua0phckpvYlByb3ZpZGVylJOUKYGULg==",
+    FlinkSqlJobProvider: "gASVMgAAAAAAAACME3B1bHVtaV9kbGkucHJvdmlkZXKUjBNGbGlua1NxbEpvYlByb3ZpZGVylJOUKYGULg==",
 }
 
 
@@ -101,8 +105,8 @@ def test_a_provider_pickles_to_its_name_and_nothing_else(provider: Any) -> None:
 def test_importing_the_package_loads_no_heavy_library() -> None:
     program = (
         "import sys, pulumi, pulumi_dli; pulumi_dli.Queue, pulumi_dli.PackageGroup, pulumi_dli.FlinkJarJob, "
-        "pulumi_dli.ElasticResourcePool, pulumi_dli.DatasourceConnection, pulumi_dli.UploadedPackage, "
-        "pulumi_dli.Provider, pulumi_dli.get_queue\n"
+        "pulumi_dli.FlinkSqlJob, pulumi_dli.ElasticResourcePool, pulumi_dli.DatasourceConnection, "
+        "pulumi_dli.UploadedPackage, pulumi_dli.Provider, pulumi_dli.get_queue\n"
         "heavy = {'requests', 'pydantic', 'keystoneauth1', 'deepdiff', 'boto3', 'starlette'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or None)"
     )

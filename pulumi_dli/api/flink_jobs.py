@@ -1,4 +1,4 @@
-"""Flink jobs: create and update jar jobs, run and stop in batches, delete, list, details, savepoints (dli-api 6).
+"""Flink jobs: create and update (jar and SQL), run and stop in batches, delete, list, details, savepoints (dli-api 6).
 
 A batch answers by position, and on HTTP 400 the elements that succeeded did happen: every item's own result is
 returned. A batch is never repeated; whoever loses its answer reads every job again.
@@ -44,12 +44,19 @@ class FlinkJobs:
             ConflictError: a job of that name exists.
             UnknownOutcomeError: it may have been created: list by name.
         """
+        return self._create("flink-jobs", body)
+
+    def create_sql(self, body: Mapping[str, Any]) -> int:
+        """Create an SQL job as a draft; as `create_jar` (dli_02_0228)."""
+        return self._create("sql-jobs", body)
+
+    def _create(self, family: str, body: Mapping[str, Any]) -> int:
         what = f"create Flink job {body.get('name', '')}"
         answer = self._transport.send(
             Request(
                 "POST",
                 _VERSION,
-                ("streaming", "flink-jobs"),
+                ("streaming", family),
                 what,
                 Idempotency.ONCE,
                 body=body,
@@ -70,7 +77,14 @@ class FlinkJobs:
             NotFoundError: the job is gone.
             ConflictError: its status forbids the change.
         """
-        segments = ("streaming", "flink-jobs", str(job_id))
+        self._update("flink-jobs", job_id, body)
+
+    def update_sql(self, job_id: int, body: Mapping[str, Any]) -> None:
+        """Change what `body` names of an SQL job; as `update_jar` (dli_02_0229)."""
+        self._update("sql-jobs", job_id, body)
+
+    def _update(self, family: str, job_id: int, body: Mapping[str, Any]) -> None:
+        segments = ("streaming", family, str(job_id))
         what = f"update Flink job {job_id}"
         says = ("is_success", "job")
         request = Request("PUT", _VERSION, segments, what, Idempotency.ONCE, body=body, subject=Subject.JOB, says=says)

@@ -119,6 +119,8 @@ class JobConfig(Record):
     config_url: Text = None
     udf_jar_url: Text = None
     dirty_data_strategy: Text = None
+    operator_config: Text = None
+    static_estimator_config: Text = None
 
     @model_validator(mode="before")
     @classmethod
@@ -154,6 +156,7 @@ class FlinkJob(Record):
     user_id: Text = None
     project_id: Text = None
     run_mode: Text = None
+    sql_body: Text = None
     config: JobConfig = Field(default_factory=lambda: _NO_CONFIG)
     detailed: bool = False
 

@@ -263,7 +263,13 @@ def _with_detail(text: str, detail: object) -> str:
         return text
     inner = detail.get("message", detail.get("error"))
     said = read_text(inner.get("text")) if isinstance(inner, Mapping) else read_text(inner)
-    return f"{text} ({said})" if said and said not in text else text
+    start = inner.get("start") if isinstance(inner, Mapping) else None
+    parts = [said] if said and said not in text else []
+    if isinstance(start, list) and len(start) == 2 and all(isinstance(number, int) for number in start):
+        line, column = start  # of the SQL text (dli-api 3.2)
+        if not re.search(rf"\bline\W{{1,3}}{line}\b.{{1,20}}\b{column}\b", f"{text} {said}"):
+            parts.append(f"at line {line}, column {column}")
+    return f"{text} ({'; '.join(parts)})" if parts else text
 
 
 def _phrase(status: int) -> str:

@@ -16,7 +16,8 @@ from pulumi_dli.errors import ApiError, DliError, NotFoundError
 from pulumi_dli.lifecycle.connections.datasource_connection import DatasourceConnectionLifecycle
 from pulumi_dli.lifecycle.contract import Observation
 from pulumi_dli.lifecycle.jobs import mapping, outputs
-from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle
+from pulumi_dli.lifecycle.jobs.flink_job import FlinkJarJobLifecycle, FlinkJobLifecycle, FlinkSqlJobLifecycle
+from pulumi_dli.lifecycle.jobs.kinds import JAR
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.ownership import visible
 from pulumi_dli.lifecycle.packages.package_group import PackageGroupLifecycle
@@ -26,14 +27,14 @@ from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import Spec, check
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.flink_job import FlinkJobSpec
 from pulumi_dli.specs.package_group import PackageGroupSpec
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
 SERVICE_QUEUE = "default"
-JAR_JOB = "flink_jar_job"
-_ESSENTIAL = {"name", "queue_name", "entrypoint"}
+_JOBS: tuple[FlinkJobLifecycle, ...] = (FlinkJarJobLifecycle(), FlinkSqlJobLifecycle())
+_ESSENTIAL = {"name", "queue_name", "entrypoint", "sql_body", "job_type", "run_mode"}
 
 
 @dataclass(frozen=True)
@@ -150,39 +151,42 @@ def _jobs(session: Session, wanted: ImportSelection, note: Note) -> Iterator[Fou
     for row in sorted(rows, key=lambda row: row.job_id):
         if not wanted.everything and not {row.name or "", str(row.job_id)} & set(wanted.jobs):
             continue
-        if row.job_type not in (None, "", JAR_JOB):
-            note(f"Flink job {row.name} ({row.job_id}) is left out: it is a {row.job_type}, not a jar job")
+        lifecycle = next((one for one in _JOBS if (row.job_type or JAR.types[0]) in one.kind.types), None)
+        if lifecycle is None:
+            note(f"Flink job {row.name} ({row.job_id}) is left out: there is no resource for a {row.job_type}")
             continue
         try:
             job = session.jobs.read(row.job_id, need_detail=True).job
-            seen = _job(session, job)
+            seen = _job(session, job, lifecycle)
         except NotFoundError:
             continue  # deleted since the list was made
-        yield from _checked("FlinkJarJob", FlinkJarJobSpec, job.name or str(job.job_id), seen, note)
+        spec = lifecycle.spec
+        yield from _checked(spec.declaration.name, spec, job.name or str(job.job_id), seen, note)
 
 
-def _job(session: Session, job: FlinkJob) -> Observation:
+def _job(session: Session, job: FlinkJob, lifecycle: FlinkJobLifecycle) -> Observation:
     """The job with the inputs that a program would have to give: what is as by default is not said."""
-    inputs = {
-        name: value for name, value in outputs.everything(job).items() if value != mapping.CLEARED.get(name, object())
-    }
+    told = outputs.everything(job, lifecycle.spec.sent())
+    inputs = {name: value for name, value in told.items() if value != mapping.CLEARED.get(name, object())}
+    if "job_type" in lifecycle.spec.model_fields:
+        inputs["job_type"] = job.job_type
     state = outputs.observed_state(job)
     if state in ("suspended", "draft"):
         inputs["state"] = state
     tags = session.job_tags.of(str(job.job_id)) or {}
     if visible(tags):
         inputs["tags"] = visible(tags)
-    inputs = _declarable(inputs)
+    inputs = _declarable(inputs, lifecycle.spec)
     notes = {"declared_state": inputs.get("state", ""), "owner_tag": tags.get(OWNER_TAG, ""), "savepoints": []}
     olds = {**inputs, **notes, "job_id": str(job.job_id)}
-    seen = FlinkJarJobLifecycle().read(OperationContext(), session, str(job.job_id), olds)
+    seen = lifecycle.read(OperationContext(), session, str(job.job_id), olds)
     if seen is None:
         raise NotFoundError(f"there is no Flink job {job.job_id}", status=400)
     outs = {name: value for name, value in seen.outs.items() if name != "state"}
     return Observation(seen.id, {**outs, **inputs}, inputs)
 
 
-def _declarable(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _declarable(inputs: Mapping[str, Any], spec: type[FlinkJobSpec]) -> dict[str, Any]:
     """The inputs without those that the service tells, but a program may not give: it then does not manage them.
 
     Among them are a default `resource_config` of every job, and the `checkpoint_path` that the service chose.
@@ -191,7 +195,7 @@ def _declarable(inputs: Mapping[str, Any]) -> dict[str, Any]:
     if left.get("resource_config_version") != "v2":
         left.pop("resource_config", None)
     while True:
-        normal, failures = check(FlinkJarJobSpec, left)
+        normal, failures = check(spec, left)
         refused = {failure.field for failure in failures} & (set(left) - _ESSENTIAL)
         if not refused:
             return normal

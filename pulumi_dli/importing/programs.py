@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_dli.importing.finding import Found
 from pulumi_dli.specs.package_names import stored_name
 
-SECRETIVE = ("entrypoint_args", "runtime_config")
+SECRETIVE = ("entrypoint_args", "runtime_config", "sql_body")
 """Inputs of jobs that may hold secrets: the service does not tell which do."""
 
 _NAME_INPUT = {
@@ -21,6 +21,7 @@ _NAME_INPUT = {
     "DatasourceConnection": "name",
     "PackageGroup": "group_name",
     "FlinkJarJob": "name",
+    "FlinkSqlJob": "name",
 }
 _PREFIX = {
     "ElasticResourcePool": "pool",
@@ -28,6 +29,7 @@ _PREFIX = {
     "DatasourceConnection": "connection",
     "PackageGroup": "group",
     "FlinkJarJob": "job",
+    "FlinkSqlJob": "job",
 }
 _BOUND = {"elastic_resource_pools": "ElasticResourcePool", "queues": "Queue"}
 """What the lists of a connection name."""
@@ -101,11 +103,11 @@ def _expression(
         return f"{pool}.elastic_resource_pool_name"
     if one.kind == "DatasourceConnection" and field in _BOUND:
         return f"[{', '.join(_named(_BOUND[field], item, variables) for item in value)}]"
-    if one.kind == "FlinkJarJob":
+    if one.kind in ("FlinkJarJob", "FlinkSqlJob"):
         queue = variables.get(("Queue", str(value)))
         if field == "queue_name" and queue:
             return f"{queue}.queue_name"
-        if field == "entrypoint":
+        if field in ("entrypoint", "udf_jar_url"):
             return _package(value, variables, found)
         if field in _REFERENCES:
             return f"[{', '.join(_package(item, variables, found) for item in value)}]"

@@ -17,7 +17,7 @@ class QueueFacts:
         in_pool: whether it lives in an elastic resource pool.
         basic_pool: whether that pool is of the basic edition.
         cus: how many CUs it has.
-        versions: the Flink versions that it offers to jar jobs; empty: not known.
+        versions: the Flink versions that it offers to jobs of this kind; empty: not known.
     """
 
     in_pool: bool | None = None
@@ -98,7 +98,22 @@ class Declared:
     @property
     def packages(self) -> list[str]:
         given = [self.entrypoint, *(self.dependency_jars or ()), *(self.dependency_files or ())]
-        return [str(item["path"] if isinstance(item, Mapping) else item) for item in given if item]
+        return [_path(item) for item in given if item]
+
+    @property
+    def udf(self) -> str:
+        """The jar of functions of an SQL job; "" for none."""
+        return _path(self.udf_jar_url) if self.udf_jar_url else ""
+
+    @property
+    def grouped_udf(self) -> bool:
+        """Whether that jar is a package of a group."""
+        return bool(self.udf) and "://" not in self.udf
+
+    @property
+    def is_sql(self) -> bool:
+        """Whether it is an SQL job, which always says its `run_mode`."""
+        return "run_mode" in self.inputs
 
     @property
     def grouped(self) -> bool:
@@ -136,6 +151,10 @@ class Declared:
             "cus": str(self.queue.cus),
             "versions": ", ".join(self.queue.versions),
         }
+
+
+def _path(package: Any) -> str:
+    return str(package["path"] if isinstance(package, Mapping) else package)
 
 
 def cloud_of(endpoint: str) -> str:

@@ -69,6 +69,10 @@ class Mark(Enum):
     ALWAYS_READ = "stands in every complete answer: one without these fields says nothing of the definition"
     RUNS_AGAIN = "a bounded job that has finished runs once more when it changes"
     OWN_STEPS = "a change takes steps of its own, which no plan of a restart contains"
+    AT_CREATION = "the service takes it at the creation only (dli-api 14.6)"
+    AFTER_CREATION = "a create does not take it: a change right after it does (dli-api 14.2)"
+    MAKES_THE_PLAN = "decides on the operators of a job of SQL: no savepoint is known to fit another one (dli-api 14.7)"
+    NOT_FROM_CHECKPOINT = "after a change, says the FAQ, no checkpoint is restored (dli_03_0136)"
 
 
 @dataclass(frozen=True)
@@ -284,9 +288,11 @@ def check(
     wrong = {failure.field for failure in misshapen}
     parsed, broken = _parse(spec, {name: value for name, value in known.items() if name not in wrong})
     # What is normalised has the form, too: a text may stand for a map.
-    normal = parsed.inputs.items()
+    normal = {name: value for name, value in parsed.inputs.items() if name not in unknown}
     broken += [
-        CheckFailure(n, reason) for n, value in normal if value != known[n] and (reason := spec.shape(n).problem(value))
+        CheckFailure(name, reason)
+        for name, value in normal.items()
+        if value != known.get(name, value) and (reason := spec.shape(name).problem(value))
     ]
     broken = [*misshapen, *broken]
     failures += broken
@@ -296,7 +302,7 @@ def check(
             failures.append(CheckFailure(rule.fields[0], reason))
     if broken:
         return dict(present), failures
-    return {**{name: present[name] for name in present if name in unknown}, **parsed.inputs}, failures
+    return {**{name: present[name] for name in present if name in unknown}, **normal}, failures
 
 
 def _parse(spec: type[Spec], known: Mapping[str, Any]) -> tuple[Spec, list[CheckFailure]]:

@@ -66,7 +66,9 @@ each job what will happen to it. docs/upgrades.md has the tables of all cases. T
         *JAR_REFUSALS,
     )
 
-    entrypoint: Annotated[Package | None, Effect.RESTART, Mark.ALWAYS_READ, Mark.RUNS_AGAIN] = Field(
+    entrypoint: Annotated[
+        Package | None, Effect.RESTART, Mark.ALWAYS_READ, Mark.RUNS_AGAIN, Mark.NOT_FROM_CHECKPOINT
+    ] = Field(
         None, description="The program: `group.package(…)`, `group/app.jar`, `app.jar` or `obs://bucket/app.jar`."
     )
     main_class: Annotated[str | None, Effect.RESTART, Cleared(""), Mark.AT_TOP, Mark.RUNS_AGAIN, MAIN_CLASS] = Field(
@@ -75,9 +77,9 @@ each job what will happen to it. docs/upgrades.md has the tables of all cases. T
     entrypoint_args: Annotated[
         str | None, Effect.RESTART, Cleared(""), Mark.AT_TOP, Mark.RUNS_AGAIN, Arguments(), BeforeValidator(_arguments)
     ] = Field(None, description="Arguments of the program, separated by blanks; a list of words is joined.")
-    dependency_jars: Annotated[tuple[Package, ...] | None, Effect.RESTART, Cleared([]), Mark.RUNS_AGAIN] = Field(
-        None, description="More jars of the program."
-    )
+    dependency_jars: Annotated[
+        tuple[Package, ...] | None, Effect.RESTART, Cleared([]), Mark.RUNS_AGAIN, Mark.NOT_FROM_CHECKPOINT
+    ] = Field(None, description="More jars of the program.")
     dependency_files: Annotated[tuple[Package, ...] | None, Effect.RESTART, Cleared([]), Mark.RUNS_AGAIN] = Field(
         None, description="Files that the program reads as `userData/<name>`."
     )

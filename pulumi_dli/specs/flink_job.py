@@ -55,7 +55,8 @@ def _checkpoint_mode(value: Any) -> Any:
     return {"exactly_once": 1, "at_least_once": 2}.get(value, value) if isinstance(value, str) else value
 
 
-def _json_text(value: Any) -> Any:
+def json_text(value: Any) -> Any:
+    """A map as the text that the service takes."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
@@ -155,7 +156,7 @@ class FlinkJobSpec(Spec):
         None, description="Flink settings: a map of key to value."
     )
     flink_log_config: Annotated[
-        str | None, Effect.RESTART, Cleared(""), Mark.NEVER_READ, JsonText(), BeforeValidator(_json_text)
+        str | None, Effect.RESTART, Cleared(""), Mark.NEVER_READ, JsonText(), BeforeValidator(json_text)
     ] = Field(None, description="Log levels as a JSON text (Huawei Cloud).")
 
     # How large it runs.
@@ -165,9 +166,9 @@ class FlinkJobSpec(Spec):
     manager_cu_number: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1, most=10000)] = Field(
         None, description="CUs of the JobManager (1)."
     )
-    parallel_number: Annotated[int | None, Effect.RESTART, Cleared(1), Mark.ALWAYS_READ, Whole(least=1, most=2000)] = (
-        Field(None, description="Parallelism (1), at most 4 for each TaskManager CU.")
-    )
+    parallel_number: Annotated[
+        int | None, Effect.RESTART, Cleared(1), Mark.ALWAYS_READ, Mark.NOT_FROM_CHECKPOINT, Whole(least=1, most=2000)
+    ] = Field(None, description="Parallelism (1), at most 4 for each TaskManager CU.")
     tm_cus: Annotated[int | None, Effect.RESTART, Cleared(1), Whole(least=1, most=10000)] = Field(
         None, description="CUs of one TaskManager (1)."
     )

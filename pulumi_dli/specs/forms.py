@@ -101,6 +101,13 @@ class LocalFile(Text):
         return _bad_file(value)
 
 
+class SqlFile(Text):
+    """A file of this machine with a text. One that is not there is found when the program reads it."""
+
+    def _bad(self, value: Any) -> str | None:
+        return _bad_file(value) if isinstance(value, str) else super()._bad(value)
+
+
 class Network(Text):
     """An IPv4 network that a queue or pool may have."""
 

@@ -16,7 +16,17 @@ from pathlib import Path
 
 from pulumi_dli.specs.catalogue import catalogue
 from pulumi_dli.specs.fields import Spec
-from pulumi_dli.specs.forms import Address, Destination, Folder, GroupPath, LocalFile, Network, PackagePath, Prefix
+from pulumi_dli.specs.forms import (
+    Address,
+    Destination,
+    Folder,
+    GroupPath,
+    LocalFile,
+    Network,
+    PackagePath,
+    Prefix,
+    SqlFile,
+)
 from pulumi_dli.specs.shapes import (
     Arguments,
     Flag,
@@ -33,7 +43,7 @@ from pulumi_dli.specs.shapes import (
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 _SHAPES = (Arguments, Flag, JsonText, ListOf, Number, Record, Settings, Shape, TagMap, Text, Whole)
-_FORMS = (Address, Destination, Folder, GroupPath, LocalFile, Network, PackagePath, Prefix)
+_FORMS = (Address, Destination, Folder, GroupPath, LocalFile, Network, PackagePath, Prefix, SqlFile)
 _TEXTS = "Mapping[str, str]"
 # Types by hand: (of an input, of an output).
 _BY_HAND = {

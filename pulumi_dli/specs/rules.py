@@ -62,11 +62,13 @@ class Combination:
 
 _R, _W, _A = Verdict.REFUSED, Verdict.WARNED, Verdict.ALLOWED
 _AGENCY_PAGE, _JAR, _JAR_GUIDE, _LIST = "dli_01_0616", "dli_02_0230", "dli_01_0457", "dli_02_0234"
+_SQL, _SQL_GUIDE, _GRAPH = "dli_02_0228", "dli_01_0498", "dli_02_0316"
 _CONSTRAINTS, _SCALING, _PRIORITY = "dli_07_0005", "dli_01_0534", "dli_01_0650"
 _WITHOUT = "Flink {version} without execution_agency_urn"
 _GIVE_AGENCY = "give execution_agency_urn, the name of a custom agency that may use the bucket"
 _VERSION, _AGENCY = "flink_version", "execution_agency_urn"
 _SAVING = ("upgrade_mode", "savepoint_on_delete", "savepoint_nonce", "initial_savepoint_path")
+_UDF = "udf_jar_url"
 _PACKAGES = ("entrypoint", "dependency_jars", "dependency_files")
 _SIZES = ("cu_number", "manager_cu_number", "tm_cus", "tm_slot_num")
 _SIZE_KEYS = r"kubernetes\.(jobmanager|taskmanager)\.cpu|(jobmanager|taskmanager)\.memory\.process\.size"
@@ -126,6 +128,8 @@ COMBINATIONS: tuple[Combination, ...] = (
     Combination("6", _W, _AGENCY_PAGE, (_AGENCY, _VERSION, *_PACKAGES),
                 lambda j: j.powerless and any(path.startswith("obs://") for path in j.packages),
                 "packages cannot be fetched from OBS, so the run fails", _GIVE_AGENCY, _WITHOUT),
+    Combination("6", _W, _AGENCY_PAGE, (_AGENCY, _VERSION, _UDF), lambda j: j.powerless and j.udf.startswith("obs://"),
+                "its functions cannot be fetched from OBS, so the run fails", _GIVE_AGENCY, _WITHOUT),
     Combination("7", _R, _AGENCY_PAGE, (_AGENCY, "queue_name"), lambda j: bool(j.agency) and _outside(j),
                 "only jobs on queues in an elastic resource pool may name an agency",
                 "take a queue in a pool, or leave execution_agency_urn out"),
@@ -151,6 +155,19 @@ COMBINATIONS: tuple[Combination, ...] = (
     Combination("43", _W, _CONSTRAINTS, (_VERSION,), lambda j: j.since(1, 16),
                 "Flink {version} is not among the versions that Open Telekom Cloud's constraints list",
                 "see support_flink_jar_versions of the queue"),
+    # SQL.
+    Combination("34", _R, _GRAPH, ("operator_config", _VERSION), lambda j: j.new and bool(j.operator_config),
+                "the static stream graph is for Flink 1.10 and 1.12; this is {version}", "leave it out"),
+    Combination("34", _R, _GRAPH, ("static_estimator_config", _VERSION),
+                lambda j: j.new and bool(j.static_estimator_config),
+                "the static stream graph is for Flink 1.10 and 1.12; this is {version}", "leave it out"),
+    Combination("34", _W, _GRAPH, ("operator_config", _UDF), lambda j: bool(j.operator_config and j.udf),
+                "a static stream graph cannot be made of SQL with functions of its own", "leave it out"),
+    Combination("35", _W, _SQL_GUIDE, (_VERSION, "run_mode"), lambda j: j.is_sql and j.new,
+                "SQL is not checked before it runs on Flink {version}: a wrong text shows as a failed submission"),
+    Combination("42", _W, _CONSTRAINTS, (_VERSION, "run_mode"), lambda j: j.is_sql and j.version == (1, 15),
+                "Open Telekom Cloud's constraints list Flink {version} for jar jobs only, its guide for SQL, too",
+                "see support_opensource_flink_versions of the queue"),
     # Packages.
     Combination("17", _R, _JAR, (*_PACKAGES, _VERSION), lambda j: j.new and j.grouped and j.cloud == "otc",
                 "Flink {version} takes packages as obs:// paths only; package groups are for older ones",
@@ -162,6 +179,12 @@ COMBINATIONS: tuple[Combination, ...] = (
                 lambda j: j.version == (1, 15) and j.grouped and j.cloud != "otc",
                 "Flink {version} takes packages as obs:// paths only; package groups are for older ones (Huawei Cloud "
                 "still reads them, Open Telekom Cloud refuses them)", "give obs:// paths"),
+    Combination("17", _R, _SQL, (_UDF, _VERSION), lambda j: j.new and j.grouped_udf and j.cloud == "otc",
+                "Flink {version} takes packages as obs:// paths only; package groups are for older ones",
+                "give an obs:// path (UploadedPackage uploads a local file)"),
+    Combination("18", _R, _SQL, (_UDF, _VERSION), lambda j: j.new and j.grouped_udf and j.cloud != "otc",
+                "Flink {version} takes packages as obs:// paths only; package groups are for older ones",
+                "give an obs:// path (UploadedPackage uploads a local file)"),
     Combination("19", _A, _JAR_GUIDE, (_VERSION, *_PACKAGES), lambda j: j.old and not j.grouped, "works"),
     # Sizes.
     Combination("20", _A, _JAR, (_VERSION, "resource_config_version"),
@@ -197,19 +220,23 @@ COMBINATIONS: tuple[Combination, ...] = (
     Combination("4.3", _R, "dli_02_0016", (_VERSION, "queue_name"), lambda j: j.offered is False,
                 "the queue offers Flink {versions}, not {version}", "give one of these"),
     # Checkpoints.
-    Combination("28", _W, _JAR_GUIDE, ("checkpoint_enabled", _VERSION), lambda j: bool(j.checkpoint_enabled) and j.old,
+    Combination("28", _W, _JAR_GUIDE, ("checkpoint_enabled", _VERSION),
+                lambda j: bool(j.checkpoint_enabled) and j.old and not j.is_sql,
                 "is described for Flink 1.15 and later; with {version} the program's own code enables checkpoints",
                 "see that checkpoints appear in the bucket"),
     Combination("29", _W, _JAR_GUIDE, ("checkpoint_enabled", _RUNTIME, _VERSION),
-                lambda j: bool(j.checkpoint_enabled) and j.new and j.sets(_CHECKPOINT_KEYS),
+                lambda j: bool(j.checkpoint_enabled) and j.new and j.sets(_CHECKPOINT_KEYS) and not j.is_sql,
                 "and settings of checkpoints in runtime_config: the code wins, and a restart may take a wrong path",
                 "keep one of the two"),
     Combination("30", _R, _JAR_GUIDE, ("checkpoint_path", "checkpoint_enabled"),
                 lambda j: bool(j.checkpoint_path and j.checkpoint_enabled),
                 "cannot be chosen with checkpoint_enabled: the service writes to jobs/checkpoint of obs_bucket"),
     Combination("31", _R, _JAR_GUIDE, ("checkpoint_path", "resume_checkpoint", "checkpoint_enabled"),
-                lambda j: bool(j.resume_checkpoint) and not j.checkpoint_enabled and not j.checkpoint_path,
+                lambda j: bool(j.resume_checkpoint) and not (j.checkpoint_enabled or j.checkpoint_path or j.is_sql),
                 "is needed by resume_checkpoint when checkpoint_enabled is off"),
+    Combination("14.2", _W, _SQL_GUIDE, ("resume_checkpoint", "checkpoint_enabled", "run_mode"),
+                lambda j: bool(j.resume_checkpoint) and not j.checkpoint_enabled and j.is_sql,
+                "has no effect without checkpoint_enabled: there is no checkpoint to go on from"),
     Combination("32", _R, _JAR_GUIDE, ("log_enabled", "obs_bucket"), lambda j: bool(j.log_enabled) and not j.obs_bucket,
                 "needs obs_bucket: logs are written there"),
     Combination("32", _R, _JAR_GUIDE, ("checkpoint_enabled", "obs_bucket"),
@@ -249,13 +276,10 @@ BEYOND = {
     "11": "a new agency works after 15 to 30 minutes: a matter of time, not of the declaration",
     "12": "the scope of an agency's policy is set in IAM",
     "33": "where the service writes: dli-api 6.1, 6.6",
-    "34": "the stream graph of SQL jobs",
-    "35": "the semantic check of SQL jobs",
-    "38": "datasource authentication, of SQL jobs",
-    "42": "SQL jobs on Flink 1.15",
+    "38": "datasource authentication is named within the SQL text",
     "44": "what is inside a jar",
 }
-"""Rows of dli-api 15 that no declaration of a jar job shows, and why."""
+"""Rows of dli-api 15 that no declaration of a job shows, and why."""
 
 
 @dataclass(frozen=True)
@@ -332,9 +356,16 @@ def _of_jars(line: Combination) -> bool:
     return not {*_PACKAGES, "feature", "image", "checkpoint_path"}.isdisjoint(line.fields)
 
 
-COMMON_REFUSALS = tuple(_rule(line) for line in COMBINATIONS if line.verdict is _R and not _of_jars(line))
+def _of_sql(line: Combination) -> bool:
+    return not {_UDF, "run_mode", "operator_config", "static_estimator_config"}.isdisjoint(line.fields)
+
+
+_REFUSED = [line for line in COMBINATIONS if line.verdict is _R]
+COMMON_REFUSALS = tuple(_rule(line) for line in _REFUSED if not _of_jars(line) and not _of_sql(line))
 """The refusals as rules between the fields of all jobs: they judge by the program alone."""
-JAR_REFUSALS = tuple(_rule(line) for line in COMBINATIONS if line.verdict is _R and _of_jars(line))
+SQL_REFUSALS = tuple(_rule(line) for line in _REFUSED if _of_sql(line))
+"""Those that need the fields of an SQL job."""
+JAR_REFUSALS = tuple(_rule(line) for line in _REFUSED if _of_jars(line))
 """Those that need the fields of a jar job."""
 
 

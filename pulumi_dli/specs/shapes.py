@@ -7,6 +7,7 @@ value, which may be secret.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -303,8 +304,16 @@ class JsonText(Single):
 
     def _bad(self, value: Any) -> str | None:
         if isinstance(value, str):
-            return Text(most=16384)._bad(value)
+            return Text(most=16384)._bad(value) or (None if _is_json(value) else "is no JSON")
         return None if isinstance(value, Mapping | list) else "must be a map or a JSON text"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def no_such_input(name: str, names: Iterable[str]) -> str:

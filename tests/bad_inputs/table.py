@@ -14,6 +14,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "PackageGroup": {"group_name": "g", "packages": ["obs://jars/a.jar"]},
     "UploadedPackage": {"source": "build/a.jar", "bucket": "jars", "digest": "0" * 64},
     "FlinkJarJob": {"name": "j", "queue_name": "q", "entrypoint": "obs://jars/a.jar", "obs_bucket": "state"},
+    "FlinkSqlJob": {"name": "j", "queue_name": "q", "sql_body": "insert into a select * from b", "obs_bucket": "state"},
 }
 """A declaration of each resource that is fine; each row changes one thing of it, or some."""
 
@@ -373,4 +374,33 @@ JOBS = [
     *each("FlinkJarJob", "tags", "provider's own", [{"pulumi_dli_owner": "me"}]),
 ]
 
-ROWS = [*QUEUES, *POOLS, *CONNECTIONS, *GROUPS, *UPLOADS, *JOBS]
+OLD_SQL = {"flink_version": "1.12"}
+SQL_JOBS = [
+    *each("FlinkSqlJob", "name", "1 to 57 letters", ["", "a b", "j\n", "x" * 58]),
+    *each("FlinkSqlJob", "sql_body", "is required to run", [None, ""]),
+    *each("FlinkSqlJob", "sql_body", "control characters", CONTROL),
+    *each("FlinkSqlJob", "sql_body", "at most 1048576", ["x" * (1024 * 1024 + 1)]),
+    *each("FlinkSqlJob", "sql_file", "control characters", ["a\x00b", "jobs\n.sql"]),
+    *each("FlinkSqlJob", "sql_file", "not a regular file", ["/", "/dev/null"]),
+    *each("FlinkSqlJob", "template_id", "whole number", [0, -1, 1.5, "one"], sql_body=None),
+    *each("FlinkSqlJob", "template_id", "give one of the two", [7]),
+    *each("FlinkSqlJob", "job_type", "must be one of", ["", "flink_jar_job", "flink_sql_edge_job", "flink_sql_job\n"]),
+    *each("FlinkSqlJob", "run_mode", "must be one of", ["", "edge_node", "shared"]),
+    *each("FlinkSqlJob", "run_mode", "for flink_sql_job only", ["shared_cluster"]),
+    *each("FlinkSqlJob", "run_mode", "binds no queue", ["shared_cluster"], job_type="flink_sql_job"),
+    *each("FlinkSqlJob", "queue_name", "is required to run", [None]),
+    *each("FlinkSqlJob", "queue_name", "shared and for SQL", ["default"]),
+    *each("FlinkSqlJob", "udf_jar_url", "", BAD_OBJECTS + BAD_REFERENCES + ["a/b/c.jar", "http://jars/a.jar"]),
+    *each("FlinkSqlJob", "idle_state_retention", "whole number", [0, -1, 1.5, 2**31]),
+    *each("FlinkSqlJob", "dirty_data_strategy", "must be 0", ["", "2", "2:", "3", "2:B/x", "2:bucket/a b", "0\n"]),
+    *each("FlinkSqlJob", "operator_config", "map or a JSON text", [1, True], **OLD_SQL),
+    *each("FlinkSqlJob", "operator_config", "is no JSON", ["{", "x", "{]"], **OLD_SQL),
+    *each("FlinkSqlJob", "static_estimator_config", "is no JSON", ["{"], **OLD_SQL),
+    *each("FlinkSqlJob", "allow_sql_change", "True or False", ["yes", 1]),
+    *each("FlinkSqlJob", "checkpoint_enabled", "needs obs_bucket", [True], obs_bucket=None),
+    *each("FlinkSqlJob", "upgrade_mode", "one of savepoint", ["", "savepoints"]),
+    *each("FlinkSqlJob", "entrypoint", "no such input", ["obs://jars/a.jar"]),
+    *each("FlinkSqlJob", "sql_boby", "did you mean sql_body", ["insert"]),
+]
+
+ROWS = [*QUEUES, *POOLS, *CONNECTIONS, *GROUPS, *UPLOADS, *JOBS, *SQL_JOBS]

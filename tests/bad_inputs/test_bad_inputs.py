@@ -18,6 +18,7 @@ PROVIDERS = {
     "PackageGroup": provider.PackageGroupProvider,
     "UploadedPackage": provider.UploadedPackageProvider,
     "FlinkJarJob": provider.FlinkJarJobProvider,
+    "FlinkSqlJob": provider.FlinkSqlJobProvider,
 }
 
 

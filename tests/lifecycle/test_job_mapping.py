@@ -84,7 +84,7 @@ def test_a_create_sends_what_was_given_and_nothing_else():
 
 
 def test_every_field_is_cleared_with_something_or_known_not_to_be():
-    never = {"name", "entrypoint", "queue_name", "resource_config"}
+    never = {"name", "entrypoint", "sql_body", "run_mode", "queue_name", "resource_config"}
     assert {*mapping.SENT} - {*mapping.CLEARED} == never
 
 

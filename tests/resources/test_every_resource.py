@@ -11,7 +11,7 @@ import pytest
 from pulumi_dli import provider as providers
 from pulumi_dli.provider import DliProvider
 from pulumi_dli.specs.package_names import addressed, digest_of
-from tests.stacks import Failed, Stack
+from tests.stacks import SQL, Failed, Stack
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,21 @@ KINDS = [
         {"smn_topic": "topic"},
         _no_job,
         "jobs.create",
+        ("jobs.delete", "jobs.delete_many", "jobs.batch_delete"),
+    ),
+    Kind(
+        "FlinkSqlJob",
+        {
+            "name": "j",
+            "queue_name": "q1",
+            "sql_body": SQL,
+            "operator_config": {"operator_list": []},
+            "obs_bucket": "state",
+            "tags": {"a": "b"},
+        },
+        {"smn_topic": "topic"},
+        _no_job,
+        "sql_jobs.create",
         ("jobs.delete", "jobs.delete_many", "jobs.batch_delete"),
     ),
 ]

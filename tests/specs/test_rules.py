@@ -11,6 +11,7 @@ import pytest
 from pulumi_dli.specs.declared import Declared, QueueFacts, cloud_of, gigabytes, version_of
 from pulumi_dli.specs.fields import check
 from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.flink_sql_job import FlinkSqlJobSpec
 from pulumi_dli.specs.rules import (
     BEYOND,
     COMBINATIONS,
@@ -23,8 +24,11 @@ from pulumi_dli.specs.rules import (
 
 ROOT = Path(__file__).parent.parent.parent
 JOB = {"name": "j", "queue_name": "q", "entrypoint": "obs://bkt/a.jar"}
+RUN_BY = {"job_type": "flink_opensource_sql_job", "run_mode": "exclusive_cluster"}
 NEW = {**JOB, "flink_version": "1.15"}
 OLD = {**JOB, "flink_version": "1.12"}
+SQL = {"name": "j", "queue_name": "q", "sql_body": "insert …", **RUN_BY}
+NEW_SQL = {**SQL, "flink_version": "1.15"}
 AGENCY = {"execution_agency_urn": "mine"}
 SAVED = {"checkpoint_enabled": True, "obs_bucket": "bkt"}
 IN, OUT, BASIC = QueueFacts(in_pool=True), QueueFacts(in_pool=False), QueueFacts(in_pool=True, basic_pool=True)
@@ -126,6 +130,15 @@ CASES: list[tuple[str, dict[str, Any], Verdict, str, QueueFacts, str]] = [
     ("40", {**NEW, **AGENCY, **runs(priority="7")}, WARNED, "pages disagree", IN, ""),
     ("40", {**OLD, **runs(priority="7")}, WARNED, "basic edition", BASIC, ""),
     ("41", {**JOB, "flink_version": "1.7"}, REFUSED, "1.10 and later", IN, ""),
+    ("6", {**NEW_SQL, "udf_jar_url": "obs://bkt/a.jar"}, WARNED, "its functions cannot be fetched", IN, ""),
+    ("17", {**NEW_SQL, **AGENCY, "udf_jar_url": "g/a.jar"}, REFUSED, "obs:// paths only", IN, "otc"),
+    ("18", {**NEW_SQL, **AGENCY, "udf_jar_url": "g/a.jar"}, REFUSED, "obs:// paths only", IN, "huawei"),
+    ("14.2", {**SQL, "resume_checkpoint": True}, WARNED, "no checkpoint to go on from", IN, ""),
+    ("34", {**NEW_SQL, **AGENCY, "operator_config": "{}"}, REFUSED, "for Flink 1.10 and 1.12", IN, ""),
+    ("34", {**NEW_SQL, **AGENCY, "static_estimator_config": "{}"}, REFUSED, "for Flink 1.10 and 1.12", IN, ""),
+    ("34", {**SQL, "operator_config": "{}", "udf_jar_url": "a.jar"}, WARNED, "cannot be made of SQL with", IN, ""),
+    ("35", {**NEW_SQL, **AGENCY}, WARNED, "not checked before it runs", IN, ""),
+    ("42", {**NEW_SQL, **AGENCY}, WARNED, "for jar jobs only", IN, ""),
     ("43", {**NEW, **AGENCY, "flink_version": "1.17", **sized(cpu=1)}, WARNED, "constraints list", IN, ""),
 ]
 
@@ -152,7 +165,7 @@ def test_check_refuses_what_the_program_alone_shows_and_nothing_else(
     row: str, inputs: dict[str, Any], verdict: Verdict, text: str, queue: QueueFacts, cloud: str
 ) -> None:
     refused = findings(REFUSED, Declared(inputs))
-    _, failures = check(FlinkJarJobSpec, inputs)
+    _, failures = check(FlinkSqlJobSpec if "run_mode" in inputs else FlinkJarJobSpec, inputs)
     assert {(failure.field, failure.reason) for failure in failures} == {(f.field, f.message) for f in refused}
 
 

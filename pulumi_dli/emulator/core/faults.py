@@ -19,7 +19,8 @@
 or, for what happens later, with `effect` one of BEHAVIOURS, by default for all until it is cleared:
 
     {"effect": "running_exception", "after": service seconds, "description": "…",
-     "match": {"job_id": 1, "name": "…", "entrypoint": "…"}   (each a text that must be contained; job_id equal)
+     "match": {"job_id": 1, "name": "…", "entrypoint": "…", "sql_body": "…"}
+                                                  (each a text that must be contained; job_id equal)
      "times": n}
 
 `GET` lists them with how often they fired; `DELETE` clears all, or one with `?id=`. A restart clears them.

@@ -339,7 +339,8 @@ class SimulatedRuntime:
 
 def _facts(run: Run) -> dict[str, Any]:
     definition = run.definition
-    return {"job_id": run.job_id, "name": run.name, "queue": run.queue, "entrypoint": definition.get("entrypoint")}
+    program = {name: definition.get(name) for name in ("entrypoint", "sql_body")}
+    return {"job_id": run.job_id, "name": run.name, "queue": run.queue, **program}
 
 
 def _no_savepoint(description: str) -> str:

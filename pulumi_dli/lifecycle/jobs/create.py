@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pulumi_dli.errors import ConflictError, DliError
+from pulumi_dli.errors import ConflictError, DliError, OwnershipError
 from pulumi_dli.lifecycle.create import Created, Existing, create_or_adopt
 from pulumi_dli.lifecycle.jobs import mapping
+from pulumi_dli.lifecycle.jobs.kinds import JobKind
 from pulumi_dli.lifecycle.jobs.operations import START_SECONDS
 from pulumi_dli.lifecycle.ownership import wire_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
@@ -16,13 +17,13 @@ from pulumi_dli.lifecycle.tagging import TaggedObject
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
     from pulumi_dli.lifecycle.operation_context import OperationContext
-    from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+    from pulumi_dli.specs.flink_job import FlinkJobSpec
 
 KIND = "job"
 
 
 def create_job(
-    call: OperationContext, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]
+    call: OperationContext, session: Session, kind: JobKind, spec: FlinkJobSpec, inputs: Mapping[str, Any]
 ) -> Created[FlinkJob]:
     """Create the draft, or take over the job of its name.
 
@@ -30,7 +31,7 @@ def create_job(
         OwnershipError: a job of that name is somebody else's.
         DliError: nothing was made.
     """
-    creation = JobCreation(session, spec, inputs)
+    creation = JobCreation(session, kind, spec, inputs)
     return create_or_adopt(call, session, creation, adopt=bool(spec.adopt), tags=spec.tags)
 
 
@@ -45,7 +46,8 @@ class JobCreation:
     kind = KIND
     create_seconds = START_SECONDS
 
-    def __init__(self, session: Session, spec: FlinkJarJobSpec, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, kind: JobKind, spec: FlinkJobSpec, inputs: Mapping[str, Any]) -> None:
+        self._kind = kind
         self._jobs = session.client.flink_jobs
         self._spec = spec
         self._inputs = inputs
@@ -55,7 +57,7 @@ class JobCreation:
         body = mapping.create_body(self._inputs)
         if tags := wire_tags(self._spec.tags, owner):
             body["tags"] = tags
-        return str(self._jobs.create_jar(body))
+        return str(self._kind.create(self._jobs, body))
 
     def find(self) -> FlinkJob | None:
         """The service's own filter may be a fuzzy one (docs/dli-api.md 6.8)."""
@@ -75,10 +77,25 @@ class JobCreation:
         )
 
     def differences(self, found: FlinkJob) -> list[str]:
+        if not self._is_of_kind(found):
+            return ["job_type"]
         return mapping.unlike(self._inputs, found if found.detailed else self._jobs.get(found.job_id))
 
     def is_listed_with(self, found: FlinkJob, tags: Mapping[str, str]) -> bool:
         return any(job.job_id == found.job_id for job in self._jobs.list_all(name=self._name, tags=dict(tags)))
 
     def must_fit(self, found: FlinkJob) -> None:
-        """Everything of a job can be changed."""
+        """Everything of a job can be changed but its kind (dli-api 14.6).
+
+        Raises:
+            OwnershipError: it is of another kind.
+        """
+        if not self._is_of_kind(found):
+            raise OwnershipError(
+                f"Flink job {found.name} ({found.job_id}) is a {found.job_type}, and no job can change its job_type: "
+                "choose another name"
+            )
+
+    def _is_of_kind(self, found: FlinkJob) -> bool:
+        wanted = self._inputs.get("job_type")
+        return found.job_type in ((wanted,) if wanted else self._kind.types) or not found.job_type

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.api.job_status import HAVE_RUN, JobStatus
 from pulumi_dli.lifecycle.jobs import savepoints
+from pulumi_dli.lifecycle.jobs.kinds import AnyFlinkJobSpec
 from pulumi_dli.lifecycle.jobs.mapping import (
+    AT_CREATION,
     CLEARED,
     LIVE_FIELDS,
+    PACKAGE_LISTS,
+    PACKAGES,
     SENT,
     differing,
     is_computed,
@@ -28,7 +32,7 @@ from pulumi_dli.lifecycle.jobs.mapping import (
 from pulumi_dli.lifecycle.jobs.plan import DesiredState, ObservedState, Phase, phase_of
 from pulumi_dli.lifecycle.ownership import HOLD
 from pulumi_dli.specs.fields import Change, Effect, Mark
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.sql_texts import means_the_same
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
@@ -45,10 +49,12 @@ NOTES = (
     HOLD,
     DOWNTIME,
 )
-RUNS_AGAIN = FlinkJarJobSpec.marked(Mark.RUNS_AGAIN)
+RUNS_AGAIN = AnyFlinkJobSpec.marked(Mark.RUNS_AGAIN)
 """Fields for which a bounded job that has finished runs once more."""
 
-_NOT_PLANNED = FlinkJarJobSpec.marked(Mark.OWN_STEPS)
+_NOT_PLANNED = AnyFlinkJobSpec.marked(Mark.OWN_STEPS) | AT_CREATION
+_MAKES_THE_PLAN = AnyFlinkJobSpec.marked(Mark.MAKES_THE_PLAN)
+_NOT_FROM_CHECKPOINT = AnyFlinkJobSpec.marked(Mark.NOT_FROM_CHECKPOINT) | _MAKES_THE_PLAN
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def wanted(
     if job is not None and olds.get("pending_reason"):
         # Half-way through, the outputs no longer tell what the service has: compare all that the program manages.
         managed = [field for field in SENT if field in inputs]
-        effects |= {field: FlinkJarJobSpec.effect(field) for field in differing(inputs, job, managed)}
+        effects |= {field: AnyFlinkJobSpec.effect(field) for field in differing(inputs, job, managed)}
     state = str(inputs.get("state") or "running")
     # The service has what the state does not know of: an update sent it, and died before the start that follows.
     half_way = any(change.effect == Effect.RESTART for change in planned if change.field in there)
@@ -89,6 +95,11 @@ def wanted(
         repair=str(inputs.get("repair") or "failed"),
         initial_savepoint=bool(inputs.get("initial_savepoint_path")),
         allow_old=bool(inputs.get("allow_old_savepoint")),
+        fixed=tuple(c.field for c in changes if c.field in AT_CREATION and not c.unknown and c.new is not None),
+        new_plan=tuple(change.field for change in planned if _makes_another_plan(change, job)),
+        allow_new_plan=bool(inputs.get("allow_sql_change")),
+        rescaled="run_mode" in inputs and any(_rescales(change) for change in planned),
+        not_from_checkpoint=tuple(field for field in effects if field in _NOT_FROM_CHECKPOINT),
     )
     return DesiredUpdate(desired, effects)
 
@@ -98,8 +109,26 @@ def as_taken_over(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
     What the service never hears of cannot differ on it: it is no reason to restart a job that runs.
     """
-    unreported = {field: inputs[field] for field in inputs if not FlinkJarJobSpec.wire_name(field) and field != "tags"}
+    unreported = {field: inputs[field] for field in inputs if field not in SENT and field != "tags"}
     return {**unreported, "declared_state": "draft"}
+
+
+def _makes_another_plan(change: Change, job: FlinkJob | None) -> bool:
+    """Whether it changes the operators of a job of SQL, as far as its texts tell."""
+    if change.field not in _MAKES_THE_PLAN or change.unknown:
+        return False
+    if change.field != "sql_body":
+        return True
+    # A text that came out of a template is known to the service alone.
+    old = change.old or (live_value(job, "sql_body") if job is not None else None)
+    return bool(old) and not means_the_same(str(old), str(change.new or ""))
+
+
+def _rescales(change: Change) -> bool:
+    if change.field == "resource_config":
+        old, new = (value or {} for value in (change.old, change.new))
+        return bool(old.get("parallel_number") != new.get("parallel_number"))
+    return change.field == "parallel_number" and not change.unknown
 
 
 def _started_since_change(job: FlinkJob | None) -> bool:
@@ -109,7 +138,7 @@ def _started_since_change(job: FlinkJob | None) -> bool:
 def _is_there(change: Change, inputs: Mapping[str, Any], job: FlinkJob | None) -> bool:
     if job is None or change.unknown or change.field not in SENT:
         return False
-    if change.field in ("entrypoint", "dependency_jars", "dependency_files") and _same_paths(change):
+    if change.field in PACKAGES | PACKAGE_LISTS and _same_paths(change):
         return False  # other bytes under the same path: the service cannot tell
     live = live_value(job, change.field)
     if is_unreported(job, change.field) or (live is None and change.new is not None):

@@ -1,4 +1,4 @@
-"""The life of a Flink jar job: create, foresee, read, update, delete.
+"""The life of a Flink job of any kind: create, foresee, read, update, delete.
 
 This is the story; the decisions are in `plan.py` and `desired.py`, the moves in `operations.py`, the way through an
 upgrade and back in `upgrade.py`, the preview in `preview.py`. It keeps the promises of `contract.Lifecycle`.
@@ -33,6 +33,7 @@ from pulumi_dli.lifecycle.jobs.desired import (
     observed_from_job,
     wanted,
 )
+from pulumi_dli.lifecycle.jobs.kinds import JAR, SQL, JobKind
 from pulumi_dli.lifecycle.jobs.operations import JobOperations
 from pulumi_dli.lifecycle.jobs.plan import (
     Phase,
@@ -49,17 +50,21 @@ from pulumi_dli.lifecycle.tagging import set_declared_tags, tags_of
 from pulumi_dli.specs import rules
 from pulumi_dli.specs.declared import Declared, cloud_of
 from pulumi_dli.specs.fields import Change, CheckFailure, Effect, changes
-from pulumi_dli.specs.flink_jar_job import OBSERVED_STATES, FlinkJarJobSpec
+from pulumi_dli.specs.flink_job import OBSERVED_STATES, FlinkJobSpec
 from pulumi_dli.specs.values import OWNER_TAG
 
 FOUND = "found"
 """Why a savepoint is in the history that no move of ours has made."""
 
 
-class FlinkJarJobLifecycle:
-    """Keeps one Flink jar job as its program wants it, and its state with it."""
+class FlinkJobLifecycle:
+    """Keeps one Flink job as its program wants it, and its state with it. Subclasses name the kind."""
 
-    spec = FlinkJarJobSpec
+    kind: JobKind
+
+    @property
+    def spec(self) -> type[FlinkJobSpec]:
+        return self.kind.spec
 
     def validate(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], unknown: Collection[str]
@@ -85,7 +90,7 @@ class FlinkJarJobLifecycle:
         """One line: what happens to the stream, and because of which fields."""
         return preview.preview_update(call, request)
 
-    def create(self, call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> CreateResult:
+    def create(self, call: OperationContext, session: Session, spec: FlinkJobSpec) -> CreateResult:
         """Create the draft, start it, wait until it runs. The id is kept whatever happens after the create call."""
         inputs = spec.inputs
         runs = spec.wanted_state == "running"
@@ -94,7 +99,7 @@ class FlinkJarJobLifecycle:
             raise UpgradeBlockedError(f"nothing was created: {held}")
         with session.runs.expect() if runs else contextlib.nullcontext():
             try:
-                made = create_job(call, session, spec, inputs)
+                made = create_job(call, session, self.kind, spec, inputs)
             except DliError as error:
                 if not left:
                     raise
@@ -107,6 +112,10 @@ class FlinkJarJobLifecycle:
             if left:  # also for what is found, and was never started: the answer to our own create was lost
                 outs["pending_restore_path"] = left
                 call.info(f"goes on from {left}, the last savepoint of the job before it")
+            if made.found is None:
+                incomplete = {key: value for key, value in outs.items() if key not in mapping.AFTER_CREATION}
+                with _kept(made.id, {**incomplete, "pending_reason": "created, not complete"}):
+                    operations.change(mapping.completing_body(inputs))
             if runs and made.found is None:
                 with _kept(made.id, {**outs, "pending_reason": "created, not started"}):
                     path = spec.initial_savepoint_path or left
@@ -136,7 +145,7 @@ class FlinkJarJobLifecycle:
         call: OperationContext,
         session: Session,
         made: Created[FlinkJob],
-        spec: FlinkJarJobSpec,
+        spec: FlinkJobSpec,
         outs: Mapping[str, Any],
     ) -> CreateResult:
         """Have a job that was taken over be as declared, from whatever it is now."""
@@ -164,11 +173,11 @@ class FlinkJarJobLifecycle:
         job = snapshot.job
         operations = self._operations(call, session, job_id, {**olds, "name": job.name})
         if not olds.get("job_id"):
-            outs = {**outputs.everything(job), **session.where()}
+            outs = {**outputs.everything(job, self.spec.sent()), **session.where()}
             return Observation(
                 id, {**outs, **self._computed_outputs(operations, job, outs, detailed=snapshot.detailed)}, {}
             )
-        inputs = {field: olds[field] for field in FlinkJarJobSpec.model_fields if olds.get(field) is not None}
+        inputs = {field: olds[field] for field in self.spec.model_fields if olds.get(field) is not None}
         found = mapping.refreshed(inputs, job, olds.get("deferred") or {})
         found = {**found, **self._state_input(job, olds), **self._tags_input(call, session, id, inputs)}
         found = {field: value for field, value in found.items() if value is not None}
@@ -207,7 +216,7 @@ class FlinkJarJobLifecycle:
     ) -> str | None:
         """Why the job is not as the last update promised; None when it is, or when a person had a hand in it."""
         phase = phase_of(job.status)
-        restarted = [f for f in mapping.SENT if FlinkJarJobSpec.effect(f) is Effect.RESTART]
+        restarted = [f for f in self.spec.sent() if self.spec.effect(f) is Effect.RESTART]
         differs = any(inputs.get(field) != found.get(field) for field in restarted)
         if olds.get("pending_reason"):
             settled = phase in (Phase.LIVE, Phase.FINISHED) and not differs
@@ -225,13 +234,13 @@ class FlinkJarJobLifecycle:
         return (f"{operations.what} is {job.status}" + (f": {reason}" if reason else ""),)
 
     def update(
-        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: FlinkJarJobSpec
+        self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any], spec: FlinkJobSpec
     ) -> Mapping[str, Any]:
         """Decide on what the job is now, do it, and see it through."""
         session.must_be_where(olds, f"Flink job {id}")
         inputs = spec.inputs
         operations = self._operations(call, session, _number(id), inputs, olds)
-        changed = changes(FlinkJarJobSpec, olds, inputs)
+        changed = changes(self.spec, olds, inputs)
         # Announce the stop that a restart begins with, before anything is read: the stops of many travel together.
         restarts = any(change.effect is Effect.RESTART for change in changed)
         try:
@@ -322,7 +331,7 @@ class FlinkJarJobLifecycle:
         half: UpgradeInterrupted,
     ) -> dict[str, Any]:
         """The outputs after an update that stopped half-way: the definition that the service has, and how to go on."""
-        kept = inputs if half.changed else {f: olds[f] for f in FlinkJarJobSpec.model_fields if f in olds}
+        kept = inputs if half.changed else {f: olds[f] for f in self.spec.model_fields if f in olds}
         notes = _notes(inputs, olds=olds, noted=self._noted(operations, olds, half.savepoint_path, _reason(inputs)))
         if not half.changed and olds.get("deferred"):
             notes["deferred"] = olds["deferred"]
@@ -425,13 +434,25 @@ class FlinkJarJobLifecycle:
         self, call: OperationContext, session: Session, job_id: int, *bags: Mapping[str, Any]
     ) -> JobOperations:
         name = next((str(properties["name"]) for properties in bags if properties.get("name")), "")
-        return JobOperations(call, session, job_id, name=name)
+        return JobOperations(self.kind, call, session, job_id, name=name)
 
     def _computed_outputs(
         self, operations: JobOperations, job: FlinkJob, olds: Mapping[str, Any], *, detailed: bool
     ) -> dict[str, Any]:
         found = outputs.computed_outputs(job, detailed=detailed, olds=olds, redact=operations.call.redact)
         return {**found, "observed_at": operations.service_millis()}
+
+
+class FlinkJarJobLifecycle(FlinkJobLifecycle):
+    """Of jar jobs."""
+
+    kind = JAR
+
+
+class FlinkSqlJobLifecycle(FlinkJobLifecycle):
+    """Of SQL jobs."""
+
+    kind = SQL
 
 
 def _reason(inputs: Mapping[str, Any]) -> str:

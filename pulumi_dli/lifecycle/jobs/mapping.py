@@ -1,4 +1,4 @@
-"""A Flink jar job between its two spellings: the inputs of the program and the fields of the service. Pure.
+"""A Flink job between its two spellings: the inputs of the program and the fields of the service. Pure.
 
 The nested places of a read (dli-api 6.9), what the service makes up by itself (6.1, 8) and how a field is cleared
 (6.3) are known here and nowhere else.
@@ -11,20 +11,26 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pulumi_dli.lifecycle.jobs.kinds import AnyFlinkJobSpec
 from pulumi_dli.specs.fields import Cleared, Mark
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.sql_texts import is_same_sql
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
-SENT = FlinkJarJobSpec.sent()
+SENT = AnyFlinkJobSpec.sent()
 """The fields of the create and update bodies."""
-LIVE_FIELDS = FlinkJarJobSpec.live()
+LIVE_FIELDS = AnyFlinkJobSpec.live()
 """What a running job takes (dli-api 6.3)."""
-CLEARED: Mapping[str, Any] = FlinkJarJobSpec.values_of(Cleared)
+CLEARED: Mapping[str, Any] = AnyFlinkJobSpec.values_of(Cleared)
 """What to send for a field that was given and is omitted now. A field that is not among them cannot be cleared."""
 
-_AT_TOP = FlinkJarJobSpec.marked(Mark.AT_TOP)
+AT_CREATION = AnyFlinkJobSpec.marked(Mark.AT_CREATION)
+AFTER_CREATION = AnyFlinkJobSpec.marked(Mark.AFTER_CREATION)
+PACKAGES = frozenset({"entrypoint", "udf_jar_url"})
+PACKAGE_LISTS = frozenset({"dependency_jars", "dependency_files"})
+
+_AT_TOP = AnyFlinkJobSpec.marked(Mark.AT_TOP)
 _NEVER_MADE_UP = frozenset(
     {
         "desc",
@@ -35,12 +41,14 @@ _NEVER_MADE_UP = frozenset(
         "runtime_config",
         "smn_topic",
         "obs_bucket",
+        "udf_jar_url",
     }
 )
+_JSON_TEXTS = frozenset({"operator_config", "static_estimator_config"})
 _ADJUSTED = frozenset({"cu_number"})
 """What the service changes by itself after it was given."""
-_NEVER_READ = FlinkJarJobSpec.marked(Mark.NEVER_READ)
-_ALWAYS_SET = FlinkJarJobSpec.marked(Mark.ALWAYS_READ)
+_NEVER_READ = AnyFlinkJobSpec.marked(Mark.NEVER_READ)
+_ALWAYS_SET = AnyFlinkJobSpec.marked(Mark.ALWAYS_READ)
 
 
 def body(inputs: Mapping[str, Any], fields: Collection[str] = SENT) -> dict[str, Any]:
@@ -60,14 +68,20 @@ def body(inputs: Mapping[str, Any], fields: Collection[str] = SENT) -> dict[str,
 
 
 def create_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a create: what was given, and nothing else."""
-    return body(inputs, [field for field in SENT if inputs.get(field) is not None])
+    """The body of a create: what was given and it takes, and nothing else."""
+    given = [field for field in SENT if inputs.get(field) is not None and field not in AFTER_CREATION]
+    return {**body(inputs, given), **{name: inputs[name] for name in AT_CREATION if inputs.get(name) is not None}}
+
+
+def completing_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given and a create does not take: the body of the change that follows it."""
+    return body(inputs, [field for field in AFTER_CREATION if inputs.get(field) is not None])
 
 
 def _to_wire(field: str, value: Any) -> Any:
-    if field == "entrypoint":
+    if field in PACKAGES:
         return path_of(value)
-    if field in ("dependency_jars", "dependency_files"):
+    if field in PACKAGE_LISTS:
         return [path_of(item) for item in value]
     if field == "runtime_config":
         # The text form is unsettled; a JSON list of pairs is what clients in live use send (dli-api 6.1).
@@ -87,7 +101,7 @@ def live_value(job: FlinkJob, field: str) -> Any:
         return None
     if field == "resource_config":
         return value.model_dump(exclude_none=True) if hasattr(value, "model_dump") else dict(value)
-    if field in ("dependency_jars", "dependency_files"):
+    if field in PACKAGE_LISTS:
         return list(value)
     if field == "queue_name":
         return str(value).lower()
@@ -112,13 +126,24 @@ def is_same(field: str, wanted: Any, live: Any, inputs: Mapping[str, Any]) -> bo
         return live is None or _to_wire_of_live(field, live) == CLEARED.get(field, live)
     if field == "cu_number" and inputs.get("tm_slot_num"):
         return True  # with slots set, the service adjusts the CUs to what it really uses
-    if field == "entrypoint":
+    if field in PACKAGES:
         return bool(path_of(wanted) == live)
-    if field in ("dependency_jars", "dependency_files"):
+    if field == "sql_body":
+        return is_same_sql(wanted, live)
+    if field in _JSON_TEXTS:
+        return bool(_read_json(wanted) == _read_json(live))
+    if field in PACKAGE_LISTS:
         return bool([path_of(item) for item in wanted] == live)
     if field == "resource_config":
         return _is_part(wanted, live)
     return bool(wanted == live)
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _to_wire_of_live(field: str, live: Any) -> Any:

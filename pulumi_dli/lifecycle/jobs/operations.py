@@ -25,8 +25,11 @@ from pulumi_dli.errors import (
 )
 from pulumi_dli.lifecycle.coalescing.poll_source import JobSnapshot
 from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Silence, StatusReport, WaitCondition
+from pulumi_dli.lifecycle.jobs.kinds import JobKind
 from pulumi_dli.lifecycle.jobs.plan import Phase, phase_of
 from pulumi_dli.lifecycle.jobs.stops import FIRST_JOB, STOP_SECONDS, JobStops
+from pulumi_dli.lifecycle.operation_context import OperationContext
+from pulumi_dli.lifecycle.session import Session
 
 START_SECONDS = 1800.0  # a first job on a new queue takes up to 15 minutes (dli-api 3.8); never less than 20
 _NOT_UP = ENDED | MOVING | {JobStatus.INIT}
@@ -37,6 +40,10 @@ class JobOperations(JobStops):
     """The moves of one job within one call."""
 
     _start_again: Callable[[], None]
+
+    def __init__(self, kind: JobKind, call: OperationContext, session: Session, job_id: int, *, name: str) -> None:
+        super().__init__(call, session, job_id, name=name)
+        self._kind = kind
 
     def change(self, body: Mapping[str, Any], again: Callable[[], Mapping[str, Any]] | None = None) -> None:
         """PUT these fields. Sent once more when the answer is lost, since it says what shall be and not what to add.
@@ -53,7 +60,7 @@ class JobOperations(JobStops):
         if not body:
             return
         try:
-            self.session.client.flink_jobs.update_jar(self.job_id, body)
+            self._kind.update(self.session.client.flink_jobs, self.job_id, body)
         finally:
             self.session.wrote()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_dli.lifecycle.jobs.mapping import SENT, live_value
@@ -71,6 +71,6 @@ def computed_outputs(
     return {name: value for name, value in found.items() if value is not None}
 
 
-def everything(job: FlinkJob) -> dict[str, Any]:
-    """All fields of a job that no program has declared (a `get` by id)."""
-    return {field: value for field in SENT if (value := live_value(job, field)) is not None}
+def everything(job: FlinkJob, fields: Collection[str] = SENT) -> dict[str, Any]:
+    """All of these fields of a job that no program has declared (a `get` by id)."""
+    return {field: value for field in fields if (value := live_value(job, field)) is not None}

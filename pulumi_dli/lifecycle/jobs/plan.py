@@ -102,6 +102,10 @@ class DesiredState:
             interrupted between stop and run, or the service has a new definition that was never started.
         repair: `failed`, `all` or `none`.
         initial_savepoint, allow_old: whether those inputs allow a start that is refused otherwise.
+        fixed: changed fields that no job can change.
+        new_plan: changed fields after which no savepoint is known to fit; `allow_new_plan`: it is tried all the same.
+        rescaled: whether the parallelism of a job of SQL changes.
+        not_from_checkpoint: changed fields after which, the FAQ says, no checkpoint is restored.
     """
 
     effect: Effect = Effect.IGNORED
@@ -112,6 +116,11 @@ class DesiredState:
     repair: str = "failed"
     initial_savepoint: bool = False
     allow_old: bool = False
+    fixed: tuple[str, ...] = ()
+    new_plan: tuple[str, ...] = ()
+    allow_new_plan: bool = False
+    rescaled: bool = False
+    not_from_checkpoint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,11 +166,52 @@ _SINCE = {
     Restore.IMPORTED: "no savepoint can be made after a failed stop: it goes on from initial_savepoint_path",
     Restore.CHECKPOINT: "no savepoint can be made after a failed stop: it goes on from its newest checkpoint",
 }
+_NEW_JOB = "the service takes it at the creation of a job only: declare another job, with another name"
+_NO_SAVEPOINT_FITS = (
+    "a savepoint holds the state of the operators that the old one made, so DLI may not be able to restore it "
+    "(dli_03_0136)"
+)
+_WAYS = (
+    '. Give upgrade_mode="stateless" (drops the state), allow_sql_change=True (tries it: when the new version does not '
+    "come up, the old one runs again), or declare another job beside this one"
+)
+_RESCALED = "the parallelism changed: Flink restores a savepoint then, of DLI no page says so for SQL (dli_03_0136)"
+_NO_CHECKPOINT = "{} changed: the FAQ says that a job is then not restored from a checkpoint (dli_03_0136)"
 _MAY_RUN = "its last stop failed, so it may still run: change restart_nonce to stop and start it"
 
 
 def plan_upgrade(observed: ObservedState, desired: DesiredState) -> Plan:
     """What an update with this wish does to a job in this situation."""
+    if desired.fixed:
+        return Plan("blocked", blocked=f"{_named(desired.fixed)} cannot change: {_NEW_JOB}")
+    return _with_state_that_fits(_without_a_look_at_it(observed, desired), observed, desired)
+
+
+def _with_state_that_fits(plan: Plan, observed: ObservedState, desired: DesiredState) -> Plan:
+    """The plan with a look at what state it keeps for what changes (dli-api 14.7)."""
+    if plan.start is Restore.CHECKPOINT and desired.not_from_checkpoint:
+        return _warning(plan, _NO_CHECKPOINT.format(_named(desired.not_from_checkpoint)))
+    at_rest = observed.has_savepoint and phase_of(observed.status) is not Phase.LIVE
+    left = plan.change and plan.start is None and (plan.stop is Stop.WITH_SAVEPOINT or at_rest)
+    if plan.start not in (Restore.SAVEPOINT, Restore.REMEMBERED) and not (left and desired.mode != "stateless"):
+        return plan
+    if desired.new_plan and not desired.allow_new_plan:
+        return Plan("blocked", blocked=f"{_named(desired.new_plan)} changed: {_NO_SAVEPOINT_FITS}{_WAYS}")
+    if desired.new_plan:
+        return _warning(plan, f"{_named(desired.new_plan)} changed: {_NO_SAVEPOINT_FITS}")
+    return _warning(plan, _RESCALED) if desired.rescaled else plan
+
+
+def _warning(plan: Plan, text: str) -> Plan:
+    return replace(plan, warning="; ".join(part for part in (plan.warning, text) if part))
+
+
+def _named(fields: tuple[str, ...]) -> str:
+    words = {"sql_body": "SQL text (sql_body)", "operator_config": "stream graph (operator_config)"}
+    return ", ".join(words.get(field, field) for field in fields)
+
+
+def _without_a_look_at_it(observed: ObservedState, desired: DesiredState) -> Plan:
     phase = phase_of(observed.status)
     if phase is Phase.MOVING:
         return Plan("waits until the job settles", settle=True)

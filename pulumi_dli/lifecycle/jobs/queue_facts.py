@@ -35,7 +35,7 @@ def as_found(
         row = _row(session, str(inputs["queue_name"]))
         if row is None:
             return job
-        job = replace(job, queue=job.queue.beside(facts_of(row)))
+        job = replace(job, queue=job.queue.beside(facts_of(row, sql=job.is_sql)))
         pool = (row.elastic_resource_pool_name or "").lower()
         if pool and rules.is_open(job, unknown):
             job = replace(job, queue=job.queue.beside(QueueFacts(basic_pool=_is_basic(session, pool))))
@@ -58,15 +58,20 @@ def must_go_with_its_queue(job: Declared, unknown: Collection[str] = (), *, what
         raise UpgradeBlockedError(f"{what} cannot run on queue {job.queue_name}: {reasons}")
 
 
-def facts_of(queue: Queue) -> QueueFacts:
+def facts_of(queue: Queue, *, sql: bool = False) -> QueueFacts:
     """What the list says of a queue. How many CUs one in a pool has, its scaling policies say."""
     in_pool = bool(queue.elastic_resource_pool_name)
     return QueueFacts(
         in_pool=in_pool,
         basic_pool=None if in_pool else False,
         cus=None if in_pool else (queue.cu_spec or queue.cu_count),
-        versions=queue.support_flink_jar_versions,
+        versions=_sql_versions(queue) if sql else queue.support_flink_jar_versions,
     )
+
+
+def _sql_versions(queue: Queue) -> tuple[str, ...]:
+    """Of both types of SQL (dli-api 14.5)."""
+    return (*queue.support_opensource_flink_versions, *queue.support_flink_sql_versions)
 
 
 def _row(session: Session, name: str) -> Queue | None:
