@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi_dli.api.package_groups import PackageListing
 from pulumi_dli.errors import CancelledError, DliError, UpgradeBlockedError
-from pulumi_dli.lifecycle.jobs.mapping import path_of
+from pulumi_dli.lifecycle.jobs.mapping import PACKAGE_LISTS, PACKAGES, path_of
 from pulumi_dli.lifecycle.jobs.plan import Plan
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
@@ -46,7 +46,7 @@ def _queue(call: OperationContext, session: Session, inputs: Mapping[str, Any], 
     name = str(inputs.get("queue_name") or "")
     promised = session.claims.promised("queue", name.lower()) if in_preview else None
     if promised is not None:
-        return _unfit(name, kind=promised.get("queue_type"), mode=promised.get("resource_mode"))
+        return _unfit(name, kind=promised.get("queue_type"), mode=promised.get("resource_mode"), inputs=inputs)
     if not name or "queues" in session.around.silent:
         return []
     try:
@@ -64,21 +64,21 @@ def _wrong_of_queue(session: Session, inputs: Mapping[str, Any], *, young: bool)
     queue = session.around.queue(name, young=young)
     if queue is None:
         return [f"there is no queue {name}"]
-    return _unfit(name, kind=queue.queue_type, mode=queue.resource_mode)
+    return _unfit(name, kind=queue.queue_type, mode=queue.resource_mode, inputs=inputs)
 
 
-def _unfit(name: str, *, kind: Any, mode: Any) -> list[str]:
+def _unfit(name: str, *, kind: Any, mode: Any, inputs: Mapping[str, Any]) -> list[str]:
     """Why a job does not run on such a queue (dli_02_0230, dli_02_0194); what is not known is no reason."""
     if kind == "sql":
         return [f"queue {name} is for SQL: Flink jobs run on general queues"]
-    if mode == 0:
+    if mode == 0 and inputs.get("entrypoint"):
         return [f"queue {name} is not dedicated (resource_mode 0): Flink jar jobs run on dedicated queues only"]
     return []
 
 
 def _packages(call: OperationContext, session: Session, inputs: Mapping[str, Any], *, in_preview: bool) -> list[str]:
-    fields = {"entrypoint": [inputs.get("entrypoint")]}
-    fields |= {name: inputs.get(name) or [] for name in ("dependency_jars", "dependency_files")}
+    fields = {name: [inputs.get(name)] for name in sorted(PACKAGES - PACKAGE_LISTS)}
+    fields |= {name: inputs.get(name) or [] for name in sorted(PACKAGE_LISTS)}
     missing = []
     for field, references in fields.items():
         for path in [path_of(one) for one in references if one]:

@@ -84,7 +84,7 @@ class FlinkJobLifecycle:
 
     def preview_create(self, call: OperationContext, request: DiffRequest) -> None:
         """The preview's line for a job that is not in the state."""
-        preview_create(call, request)
+        preview_create(call, self.kind, request)
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
         """One line: what happens to the stream, and because of which fields."""

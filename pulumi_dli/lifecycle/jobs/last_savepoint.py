@@ -23,7 +23,7 @@ from pulumi_dli.lifecycle.jobs.stops import NoSavepointError
 from pulumi_dli.lifecycle.jobs.upgrade import said
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
+from pulumi_dli.specs.flink_job import FlinkJobSpec
 
 _TAKES_OVER = "Leave out delete_before_replace: the successor then takes the job over with its state"
 
@@ -181,7 +181,7 @@ def _left(operations: JobOperations, job: FlinkJob, path: str) -> LeftState:
     return LeftState(path, str(job.job_id), operations.session.owner_of(operations.call.urn))
 
 
-def left_for(call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> str:
+def left_for(call: OperationContext, session: Session, spec: FlinkJobSpec) -> str:
     """The savepoint from which a new job goes on: of the job before it that this or another deployment deleted.
 
     Raises:
@@ -201,7 +201,7 @@ def left_for(call: OperationContext, session: Session, spec: FlinkJarJobSpec) ->
     return left.path
 
 
-def _noted(call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> LeftState | None:
+def _noted(call: OperationContext, session: Session, spec: FlinkJobSpec) -> LeftState | None:
     bucket = str(spec.obs_bucket or "")
     if not bucket or "left states" in session.around.silent:
         return None
@@ -215,7 +215,7 @@ def _noted(call: OperationContext, session: Session, spec: FlinkJarJobSpec) -> L
         return None
 
 
-def left_behind(call: OperationContext, session: Session, spec: FlinkJarJobSpec, kind: str) -> str:
+def left_behind(call: OperationContext, session: Session, spec: FlinkJobSpec, kind: str) -> str:
     """What a replacement under another name would lose: it starts while the old job still runs; "" when nothing."""
     held = session.claims.held(kind, urn=call.urn)
     if not held or spec.mode == "stateless" or spec.initial_savepoint_path:

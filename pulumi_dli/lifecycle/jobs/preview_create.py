@@ -15,6 +15,7 @@ from pulumi_dli.lifecycle.jobs import preview, queue_facts
 from pulumi_dli.lifecycle.jobs.checks import must_find_what_it_needs
 from pulumi_dli.lifecycle.jobs.create import JobCreation
 from pulumi_dli.lifecycle.jobs.desired import as_taken_over, observed_from_job, wanted
+from pulumi_dli.lifecycle.jobs.kinds import JobKind
 from pulumi_dli.lifecycle.jobs.last_savepoint import left_behind, left_for
 from pulumi_dli.lifecycle.jobs.outputs import observed_state
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, Phase, phase_of, plan_upgrade
@@ -23,13 +24,12 @@ from pulumi_dli.lifecycle.preview_create import look, must_be_adoptable
 from pulumi_dli.lifecycle.session import Session
 from pulumi_dli.specs.declared import Declared
 from pulumi_dli.specs.fields import changes
-from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 
 if TYPE_CHECKING:
     from pulumi_dli.api.flink_models import FlinkJob
 
 
-def preview_create(call: OperationContext, request: DiffRequest) -> None:
+def preview_create(call: OperationContext, kind: JobKind, request: DiffRequest) -> None:
     """See `contract.Lifecycle.preview_create`.
 
     Raises:
@@ -38,7 +38,7 @@ def preview_create(call: OperationContext, request: DiffRequest) -> None:
     news = request.news
     sight = look(request, lambda session: _find(session, str(news.get("name"))), needs=("name", "adopt"))
     if sight.session is None or sight.found is None:
-        spec = FlinkJarJobSpec.model_construct(**news)
+        spec = kind.spec.model_construct(**news)
         left = left_for(call, sight.session, spec) if sight.session else ""
         preview.preview_create(
             call, _declared(call, sight.session, request), request.unknown, left=left, ending=sight.ending
@@ -47,9 +47,9 @@ def preview_create(call: OperationContext, request: DiffRequest) -> None:
             call.warn(lost)  # no error: nobody tells whether the old job is deleted first
         return
     job, adopt = sight.found, bool(news.get("adopt"))
-    creation = JobCreation(sight.session, FlinkJarJobSpec.model_construct(**news), news)
+    creation = JobCreation(sight.session, kind, kind.spec.model_construct(**news), news)
     must_be_adoptable(call, sight.session, creation, job, adopt=adopt)
-    _say_take_over(call, sight.session, request, job)
+    _say_take_over(call, sight.session, kind, request, job)
     declared = _declared(call, sight.session, request)
     queue_facts.must_go_with_its_queue(declared, request.unknown, what=f"Flink job {job.name} ({job.job_id})")
     preview.warn_of_combinations(call, declared, request.unknown)
@@ -69,9 +69,11 @@ def _find(session: Session, name: str) -> FlinkJob | None:
     return session.jobs.read(row.job_id, need_detail=True).job
 
 
-def _say_take_over(call: OperationContext, session: Session, request: DiffRequest, job: FlinkJob) -> None:
+def _say_take_over(
+    call: OperationContext, session: Session, kind: JobKind, request: DiffRequest, job: FlinkJob
+) -> None:
     olds = {**as_taken_over(request.news), **session.where()}
-    changed = changes(FlinkJarJobSpec, olds, request.news, request.unknown)
+    changed = changes(kind.spec, olds, request.news, request.unknown)
     want, observed = wanted(changed, olds, request.news, job), observed_from_job(job, olds)
     plan = plan_upgrade(observed, want.desired)
     what = f"Flink job {job.name} ({job.job_id})"
