@@ -18,9 +18,9 @@ import pytest
 
 from benchmarks import budgets
 from pulumi_dli.emulator.testing import Emulator
-from pulumi_dli.provider import FlinkJarJobProvider, PackageGroupProvider, QueueProvider
+from pulumi_dli.provider import FlinkJarJobProvider, FlinkSqlJobProvider, PackageGroupProvider, QueueProvider
 from tests.dynamic_host import DynamicHost, provider_string
-from tests.stacks import QUICK
+from tests.stacks import QUICK, SQL
 
 PACE, POLL_SECONDS = 400.0, 0.1
 PROJECT = "budgets"
@@ -30,6 +30,7 @@ KINDS = {
         "Queue": QueueProvider,
         "PackageGroup": PackageGroupProvider,
         "FlinkJarJob": FlinkJarJobProvider,
+        "FlinkSqlJob": FlinkSqlJobProvider,
     }.items()
 }
 
@@ -70,7 +71,7 @@ class CreatedJob:
 class Fleet:
     """N jobs with their queue and packages; each phase is a host of its own, as with the engine."""
 
-    def __init__(self, emulator: Emulator, jobs: int, width: int) -> None:
+    def __init__(self, emulator: Emulator, jobs: int, width: int, *, sql: int = 0) -> None:
         self.emulator, self.width = emulator, width
         self.size = budgets.Size(jobs, width, PACE, POLL_SECONDS)
         emulator.reset()
@@ -81,7 +82,7 @@ class Fleet:
             CreatedJob("Queue", "q", {"queue_name": "q", "cu_count": 16 * math.ceil(2 * jobs / 16)}),  # 2 CUs a job
             CreatedJob("PackageGroup", "g", {"group_name": "g", "packages": packages}),
         ]
-        self.jobs = [self._job(number) for number in range(jobs)]
+        self.jobs = [self._sql(number) if number < sql else self._job(number) for number in range(jobs)]
 
     @staticmethod
     def _job(number: int) -> CreatedJob:
@@ -96,6 +97,11 @@ class Fleet:
             "tags": {"team": "streams"},
         }
         return CreatedJob("FlinkJarJob", inputs["name"], inputs)
+
+    @classmethod
+    def _sql(cls, number: int) -> CreatedJob:
+        common = {name: cls._job(number).inputs[name] for name in ("name", "queue_name", "obs_bucket", "tags")}
+        return CreatedJob("FlinkSqlJob", common["name"], {**common, "smn_topic": "one", "sql_body": SQL})
 
     def phase(self, work: Callable[[DynamicHost], None]) -> Spent:
         """What `work` costs, with a host of its own."""
@@ -135,7 +141,7 @@ class Fleet:
         def work(host: DynamicHost) -> None:
             def one(made: CreatedJob) -> None:
                 provider, news = KINDS[made.kind], {**made.inputs}
-                if made.kind == "FlinkJarJob":
+                if made.kind in ("FlinkJarJob", "FlinkSqlJob"):
                     news |= changed
                 news = host.check(provider, made.urn, news, olds=made.inputs).inputs
                 if host.diff(provider, made.urn, made.id, made.outs, news, old_inputs=made.inputs).changes is False:
@@ -195,6 +201,24 @@ def test_a_stack_of_n_jobs_keeps_its_budget_of_calls_all_its_life(emulator: Emul
     assert spent.calls["jobs.stop"] == 0
     fleet.keeps_the_budget("destroy", spent := fleet.destroy())
     assert spent.calls["jobs.stop"] >= 1, "no last savepoint was asked for"
+    assert emulator.jobs() == []
+
+
+@pytest.mark.parametrize("jobs", [6, pytest.param(100, marks=pytest.mark.slow)])
+def test_jobs_of_both_kinds_share_polls_and_batches(emulator: Emulator, jobs: int) -> None:
+    """Half of them SQL, they cost what as many of one kind do."""
+    fleet = Fleet(emulator, jobs, jobs + 2, sql=jobs // 2)
+    fleet.keeps_the_budget("create", spent := fleet.create())
+    assert (spent.calls["jobs.create"], spent.calls["sql_jobs.create"]) == (jobs - jobs // 2, jobs // 2)
+    assert spent.calls["sql_jobs.update"] == 0
+    assert {job["status"] for job in emulator.jobs()} == {"job_running"}
+    assert fleet.up().total == 0
+    fleet.keeps_the_budget("refresh, no change", fleet.refresh())
+    fleet.keeps_the_budget("change all, with savepoint", spent := fleet.up(checkpoint_interval=30))
+    assert (spent.calls["jobs.update"], spent.calls["sql_jobs.update"]) == (jobs - jobs // 2, jobs // 2)
+    assert all(job["restored_from"] for job in emulator.jobs()), "an upgrade dropped state"
+    fleet.keeps_the_budget("live change", fleet.up(smn_topic="two", checkpoint_interval=30))
+    fleet.keeps_the_budget("destroy", fleet.destroy())
     assert emulator.jobs() == []
 
 

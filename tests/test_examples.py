@@ -22,6 +22,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "01-quickstart": ({"parallelism": "2"}, {"counter": "update"}),
     "02-suspend-and-resume": ({"state": "suspended"}, {"orders": "update"}),
     "04-flow-of-2023": ({"jobs": "3"}, {"test3": "delete"}),
+    "06-sql-job": ({"retention": "7200"}, {"orders-per-customer": "update"}),
     "05-kafka-in-a-vpc": ({"reports": "true"}, {"reports": "create", "kafka": "update"}),
 }
 OBJECTS = re.compile(r"[\w.-]+\.(?:jar|csv)")
