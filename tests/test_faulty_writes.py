@@ -47,7 +47,9 @@ def every(emulator, shared, acting, name, cases) -> None:
     assert acting.resident_mib - before < MOST_MIB_MORE
 
 
-@pytest.mark.parametrize("name", ["jobs.create", "jobs.run", "queues.create", "jobs.delete_many", "connections.create"])
+@pytest.mark.parametrize(
+    "name", ["jobs.create", "sql_jobs.complete", "jobs.run", "queues.create", "jobs.delete_many", "connections.create"]
+)
 def test_a_write_whose_answer_is_lost_comes_to_an_end(emulator, shared, acting, name):
     every(emulator, shared, acting, name, [(503, "twice"), (408, "twice"), ("drop_after", "once"), (500, "always")])
 

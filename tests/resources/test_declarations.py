@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -44,9 +45,16 @@ def _queue(**inputs: Any) -> Callable[[], Any]:
     return lambda: dli.Queue("x", **{"cu_count": 16, **inputs})
 
 
+def _sql(**inputs: Any) -> Callable[[], Any]:
+    return lambda: dli.FlinkSqlJob("x", **{"queue_name": "q", **inputs})
+
+
 WRONG: list[tuple[Callable[[], Any], str, str]] = [
     (_job(paralel_number=2), "paralel_number", "no such input; did you mean parallel_number?"),
     (_queue(cu_count=None), "cu_count", "is required"),
+    (_sql(sql_bdy=SECRET), "sql_bdy", "no such input; did you mean sql_body?"),
+    (_sql(sql_body=7.5), "sql_body", "must be a text"),
+    (_sql(sql_body=SECRET, job_type="flink_jar_job"), "job_type", "must be one of"),
     (lambda: dli.Queue("x"), "cu_count", "is required"),  # type: ignore[call-arg]
     (lambda: dli.PackageGroup("x"), "packages", "is required"),  # type: ignore[call-arg]
     (lambda: dli.UploadedPackage("x", bucket="b-1"), "source", "is required"),  # type: ignore[call-arg]
@@ -186,3 +194,14 @@ def test_a_class_of_the_program_s_own_keeps_its_constructor() -> None:
 )
 def test_what_a_program_may_reasonably_write_is_taken(inputs: dict[str, Any]) -> None:
     _run(_job(**inputs))
+
+
+@pytest.mark.usefixtures("unit_test")
+def test_a_file_of_sql_is_read_by_the_program_or_refused_there(tmp_path: Path) -> None:
+    file = tmp_path / "a.sql"
+    file.write_text("insert into a select 1", encoding="utf-8")
+    dli.FlinkSqlJob("x", queue_name="q", sql_file=str(file))  # without a text it would not be complete
+    with pytest.raises(pulumi.RunError, match="give one of the two"):
+        dli.FlinkSqlJob("x", queue_name="q", sql_file=str(file), sql_body="insert")
+    with pytest.raises(pulumi.RunError, match=r"missing\.sql cannot be read: No such file"):
+        dli.FlinkSqlJob("x", queue_name="q", sql_file=str(tmp_path / "missing.sql"))
