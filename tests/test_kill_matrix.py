@@ -19,7 +19,7 @@ import requests
 from pulumi_dli.emulator.testing import Emulator
 from tests.dynamic_host import eventually
 from tests.resources.conftest import _shared_emulator, emulator  # noqa: F401
-from tests.stacks import HostedPhase, Stack, Stream
+from tests.stacks import HostedPhase, SqlStream, Stack, Stream
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
 
@@ -87,10 +87,11 @@ def every_call(
     when: str,
     prepare: Callable[[Stream], object],
     step: Callable[[Stream], object],
+    kind: type[Stream] = Stream,
 ) -> Iterator[Stream]:
     """Streams whose step was killed at its first call, its second, and so on to its last."""
     for k in range(1, MOST_CALLS):
-        stream = Stream(Stack(emulator))
+        stream = kind(Stack(emulator))
         prepare(stream)
         if not killed_at(partial(step, stream), kill, k, when):
             assert k > 3, "a step of so few calls is none of those that this is about"
@@ -105,6 +106,17 @@ def test_a_create_that_is_killed_at_any_call_is_finished(emulator, kill, when): 
         assert "j" not in stream.stack.entries
         stream.up()
         everything_is_as_declared(stream, "obs://jars/a.jar")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_create_of_sql_that_is_killed_at_any_call_is_finished(emulator, kill, when):  # noqa: F811
+    """Its graph is a change of its own, between the create and the start."""
+    create = partial(SqlStream.up, operator_config={"operator_list": []})
+    for stream in every_call(emulator, kill, when, lambda _: None, create, SqlStream):
+        create(stream)
+        assert stream.real["definition"]["operator_config"] == '{"operator_list": []}'
+        assert (len(stream.stack.jobs()), stream.status) == (1, "job_running")
+        assert stream.preview().action == "same"
 
 
 @pytest.mark.parametrize("refreshed", [False, True])
