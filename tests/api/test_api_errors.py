@@ -12,7 +12,7 @@ from requests.exceptions import SSLError
 
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.api.not_found import Subject, is_gone, is_unsupported
-from pulumi_dli.api.responses import is_queue_assigning
+from pulumi_dli.api.responses import is_queue_assigning, read_error
 from pulumi_dli.api.retry import RetryPolicy
 from pulumi_dli.api.transport import failure
 from pulumi_dli.connection import AccessKey, Token
@@ -351,3 +351,16 @@ def test_certificate_errors_are_told_from_cut_connections():
     assert type(failure(SSLError(ssl.SSLEOFError(8, "EOF occurred")), "w", "https://h")) is UnknownOutcomeError
     refused = failure(SSLError(ssl.SSLCertVerificationError(1, "self-signed")), "w", "https://h")
     assert isinstance(refused, UnsentRequestError)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Encountered insert", "SQL parse failed (Encountered insert; at line 3, column 7)"),
+        ("Encountered insert at line 3, column 7.", "SQL parse failed (Encountered insert at line 3, column 7.)"),
+    ],
+)
+def test_a_syntax_error_of_sql_names_line_and_column_once(text: str, told: str) -> None:
+    detail = {"message": {"start": [3, 7], "text": text}}
+    answer = {"error_code": "DLI.13005", "error_json_opt": detail, "error_msg": "SQL parse failed"}
+    assert read_error(answer, 400) == ("DLI.13005", told)
