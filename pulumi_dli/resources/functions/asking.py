@@ -1,14 +1,16 @@
 """How a function asks: with the stack's settings or a provider's, now or when its arguments are known.
 
 In a unit test (`pulumi.runtime.set_mocks`) nobody is connected to: the test's `Mocks.call` is asked instead, and
-answers with the fields of the result (docs/testing.md).
+answers with the fields of the result (docs/testing.md). Arguments that can name nothing are refused before anybody is
+asked.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import pulumi
 from pulumi.runtime import mocks
@@ -17,8 +19,8 @@ from pulumi.runtime import settings as runtime_settings
 from pulumi_dli.errors import DliError
 from pulumi_dli.resources.settings import Provider, program_client
 
-if TYPE_CHECKING:
-    pass
+_LONGEST = 256  # no name, id or value of a tag is longer
+_MAY_BE_EMPTY = ("elastic_resource_pool_name",)  # of queues: outside of all pools
 
 T = TypeVar("T")
 Completed = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -56,6 +58,7 @@ class Function(Generic[T]):
         return pulumi.Output.all(settings, args).apply(lambda known: self._ask(known[0], known[1]))
 
     def _ask(self, settings: Mapping[str, Any] | None, args: Mapping[str, Any]) -> T:
+        _check(self.find, args)
         monitor = runtime_settings.SETTINGS.monitor
         if isinstance(monitor, mocks.MockMonitor):
             return self._mocked(monitor.mocks, args)
@@ -82,6 +85,48 @@ class Function(Generic[T]):
         else:
             many = tuple(_made(self.of, {**row, **self.completed(args, row)}) for row in rows)
         return many  # type: ignore[no-any-return]
+
+
+def _check(find: Callable[..., Any], args: Mapping[str, Any]) -> None:
+    """Refuse arguments that nothing can have.
+
+    Raises:
+        RunError: names the first of them.
+    """
+    parameters = inspect.signature(find).parameters
+    for name, value in args.items():
+        wanted = str(parameters[name].annotation)
+        if value is None and wanted.endswith("None"):
+            continue
+        problem = _problem_of_map(value) if "Mapping" in wanted else _problem_of_text(value)
+        if problem and not (value == "" and name in _MAY_BE_EMPTY):
+            raise pulumi.RunError(f"{name} {problem}")
+
+
+def _problem_of_text(value: object) -> str:
+    if not isinstance(value, str):
+        return f"must be a text, not {type(value).__name__}"
+    if not value.strip():
+        return "must not be empty"
+    if not value.isprintable() or not value.isascii() or value != value.strip():
+        return "holds a character that no name has, such as a blank at an end or a control character"
+    return f"is too long: no name has more than {_LONGEST} characters" if len(value) > _LONGEST else ""
+
+
+def _problem_of_map(value: object) -> str:
+    """Of tags, which a list takes as `k1=v1,k2=v2`."""
+    if not isinstance(value, Mapping):
+        return f"must be a map of texts, not {type(value).__name__}"
+    texts = [text for pair in value.items() for text in pair]
+    if not all(isinstance(text, str) for text in texts):
+        return "must be a map of texts"
+    if not all(value):
+        return "has a key that is empty"
+    if any(not text.isprintable() or {*text} & {*",="} for text in texts):
+        return "holds a character that no tag can be found by: , = or a control character"
+    return (
+        f"is too long: no tag has more than {_LONGEST} characters" if max(map(len, texts), default=0) > _LONGEST else ""
+    )
 
 
 def _made(kind: type[Any], given: Mapping[str, Any]) -> Any:
