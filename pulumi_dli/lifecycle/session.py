@@ -34,6 +34,8 @@ QUEUE_TAGS = "dli_queue"
 POOL_TAGS = "dli_elastic_resource_pool"
 CONNECTION_TAGS = "dli_enhanced_datasource"
 PACKAGE_TAGS = "dli_package_resource"
+_STEP_SECONDS = 600.0
+"""Answers of many threads overtake each other: what goes back by more is the clock's step."""
 
 
 class Session:
@@ -43,6 +45,8 @@ class Session:
         poll = client.connection.poll_seconds
         self.client = client
         self.clock = clock
+        self._time_lock = threading.Lock()
+        self._told = self._gone_back = 0.0  # the service's time when it was asked for last, and its steps back
         self._claims = Claims() if claims is None else claims
         self.new_queues: set[str] = set()  # made by this deployment: their compute comes with the first job
         self.left_states = LeftStates(client, clock)
@@ -78,9 +82,18 @@ class Session:
         return Backoff(self.client.connection.poll_seconds)
 
     def service_now(self) -> float:
-        """Seconds on the service's clock, our own where it does not tell the time."""
+        """Seconds on the service's clock for measuring how long something lasts, our own where it does not tell the
+        time. It stands still where the service's goes back: a wait by it would not end for as long.
+        """
         told = self.client.service_time
-        return told if told is not None else self.clock.now()
+        if told is None:
+            return self.clock.now()
+        with self._time_lock:
+            if self._told - told > _STEP_SECONDS:
+                self._gone_back += self._told - told
+                self._told = told
+            self._told = max(self._told, told)
+            return self._told + self._gone_back
 
     def wrote(self) -> None:
         """A write of ours went out: what was read before is old."""

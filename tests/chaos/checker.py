@@ -237,9 +237,21 @@ def left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[s
     made = {event["subject"]: _epoch_of(epochs, event["seq"]) for event in world.events() if event["type"] == "created"}
     for job in world.jobs():
         epoch = made.get(str(job["job_id"]))
-        if epoch is not None and epoch.told.killed and job["name"] not in names:
+        killed = (epoch is not None and epoch.told.killed) or job["name"] in _taken_by_kills(epochs)
+        if killed and job["name"] not in names:
             left.append(f"job {job['job_id']} is in no state")
     return left
+
+
+def _taken_by_kills(epochs: list[Epoch]) -> set[str]:
+    """Names of jobs whose take-over was killed: they may carry the new owner's tag, and the old one forgets them."""
+    return {
+        str(one.inputs["name"])
+        for epoch in epochs
+        if epoch.told.killed
+        for label, one in epoch.program.items()
+        if one.kind == JOB and one.inputs.get("adopt") and label not in epoch.told.done
+    }
 
 
 def _objects_left_by_kills(world: World, epochs: list[Epoch], program: Program) -> list[str]:

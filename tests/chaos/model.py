@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob, ItemResult, JobPage
+from pulumi_dli.api.queues import Queue
 from pulumi_dli.connection import AccessKey, Connection
 from pulumi_dli.errors import ApiError, ConflictError, DliError, NotFoundError
 from pulumi_dli.lifecycle.contract import DiffRequest, ResourceInitFailed
@@ -28,6 +29,8 @@ MOST_CALLS = 400
 MOST_SECONDS = 4 * 3600.0
 REST = ("job_init", "job_cancel_success", "job_submit_fail", "job_running_exception", "job_finish")
 LIVE = ("job_running", "job_savepointing")
+STEPS = {"clock goes back": -6 * 3600.0, "clock goes on": 6 * 3600.0}
+QUEUE = Queue.model_validate({"queue_name": "q", "queue_type": "general", "resource_mode": 1, "cu_count": 64})
 
 
 class Killed(BaseException):
@@ -69,11 +72,13 @@ class Service:
         consumed: when a start takes the savepoint away: `accepted` or `kept`.
         agreed: whether the program has agreed to lose state (stateless).
         upgrading: whether an `up` is under way: who starts the job in the middle of it has started what is on trial.
+        skew: by how much the clock that it tells and writes goes wrong; what lasts, lasts as long as ever.
         floor: how much a start by the provider must bring back, by name of the job.
     """
 
     def __init__(self, *, consumed: str = "accepted", bad: Collection[str] = ()) -> None:
         self.now = BEGAN
+        self.skew = 0.0
         self.jobs: dict[int, Job] = {}
         self.saved: dict[str, float] = {}
         self.consumed = consumed
@@ -95,14 +100,18 @@ class Service:
         self.small_objects = SimpleNamespace(
             is_there=lambda _path: True,
             keys=self._keys,
-            read=lambda path: self._called("read note", lambda: self.objects[path]),
+            read=lambda path: self._called("read note", lambda: self._object(path)),
             write=lambda path, content: self._called("note", lambda: self.objects.update({path: content})),
             delete=lambda path: self._called("delete note", lambda: self.objects.pop(path, None)),
         )
 
     @property
     def service_time(self) -> float:
-        return self.now
+        return self.now + self.skew
+
+    @property
+    def _millis(self) -> int:
+        return int(self.service_time * 1000)
 
     # time
 
@@ -132,12 +141,12 @@ class Service:
     def _arrive(self, job: Job, status: str) -> None:
         was, job.next, job.status = job.status, None, status
         if was == "job_savepointing":
-            path = f"obs://state/jobs/savepoint/{job.job_id}/{int(self.now * 1000)}/"
+            path = f"obs://state/jobs/savepoint/{job.job_id}/{self._millis}/"
             job.savepoint, self.saved[path] = path, job.progress
             if status == "job_canceling":
                 job.next = (self.now + 5, "job_cancel_success")
         if status == "job_running" and was == "job_submitting":
-            job.started, job.ran = int(self.now * 1000), True
+            job.started, job.ran = self._millis, True
             if job.definition["entrypoint"] in self.bad:
                 job.next, job.description = (self.now + 1, "job_running_exception"), "its program fails"
 
@@ -145,6 +154,9 @@ class Service:
 
     def happen(self, event: str) -> bool:
         """Whether it can happen now; no job that the provider has not made is touched."""
+        if event in STEPS:
+            self.skew += STEPS[event]
+            return True
         job = next(iter(self.jobs.values()), None)
         if job is None:
             return False
@@ -207,14 +219,16 @@ class Service:
     def get(self, job_id: int) -> FlinkJob:
         return self._called("get", lambda: self._shown(self._job(job_id), detailed=True))
 
-    def list_page(self, **_asked: Any) -> JobPage:
-        rows = lambda: tuple(self._shown(job, detailed=False) for job in self.jobs.values())  # noqa: E731
+    def list_page(self, *_asked: int, show_detail: bool = False, **_: Any) -> JobPage:
+        rows = lambda: tuple(self._shown(job, detailed=show_detail) for job in self.jobs.values())  # noqa: E731
         return self._called("list", lambda: JobPage(len(self.jobs), rows()))
 
-    def list_all(self, *, name: str = "", tags: Mapping[str, str] | None = None, **_: Any) -> list[FlinkJob]:
+    def list_all(
+        self, *, name: str = "", tags: Mapping[str, str] | None = None, show_detail: bool = False, **_: Any
+    ) -> list[FlinkJob]:
         def rows() -> list[FlinkJob]:
             found = [job for job in self.jobs.values() if name in job.definition["name"]]
-            return [self._shown(job, detailed=False) for job in found if (tags or {}).items() <= job.tags.items()]
+            return [self._shown(job, detailed=show_detail) for job in found if (tags or {}).items() <= job.tags.items()]
 
         return self._called("list", rows)
 
@@ -225,7 +239,7 @@ class Service:
             job_id = 100 + len([call for call in self.calls if call == "create"])
             definition = {key: value for key, value in body.items() if key != "tags"}
             tags = {pair["key"]: pair["value"] for pair in body.get("tags") or ()}
-            self.jobs[job_id] = Job(job_id, definition, created=int(self.now * 1000), tags=tags)
+            self.jobs[job_id] = Job(job_id, definition, created=self._millis, tags=tags)
             return job_id
 
         return self._called("create", create)
@@ -306,6 +320,11 @@ class Service:
         found = lambda: [path.removeprefix(place) for path in self.objects if path.startswith(place + prefix)]  # noqa: E731
         return self._called("list notes", found)
 
+    def _object(self, path: str) -> bytes:
+        if path not in self.objects:
+            raise NotFoundError("there is no such object", status=404, code="NoSuchKey")
+        return self.objects[path]
+
     def _set_tags(self, _kind: str, id: str, tags: Mapping[str, str]) -> None:
         self._called("tag", lambda: self._job(int(id)).tags.update(tags))
 
@@ -348,12 +367,14 @@ class Resource:
         began = len(service.calls), service.now
         service.upgrading = True
         try:
+            if self.id:
+                session.claims.declare(lifecycle.holdings(self.id, self.outs), urn=URN, outs=self.outs)
             if self.id and replaced:
                 lifecycle.preview_update(call, DiffRequest(self.id, self.outs, news, (), (), lambda: session))
                 lifecycle.delete(call, session, self.id, self.outs)
                 self.id, self.inputs, self.outs, self.ill = "", {}, {}, False
             if not self.id:
-                lifecycle.preview_create(call, news, ())
+                lifecycle.preview_create(call, DiffRequest("", {}, news, (), (), lambda: session))
                 made = lifecycle.create(call, session, spec)
                 self.id, self.outs = made.id, _kept(made.outs)
             elif self.ill or changes(lifecycle.spec, self.outs, news):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pulumi_dli.errors import DliError, UnknownOutcomeError
-from tests.chaos.model import Killed, Resource, Service, SilentLossError
+from tests.chaos.model import STEPS, Killed, Resource, Service, SilentLossError
 
 JOB = {
     "name": "j",
@@ -38,10 +38,8 @@ EVENTS = (
     "stopped with savepoint by hand",
     "started by hand",
     "stop fails",
+    *STEPS,
 )
-KILLS = {"kill before", "kill after"}
-BETWEEN = {9, 10, 11}
-"""The calls of `delete and create` from the delete on, until the successor has its state."""
 WAYS_OUT = re.compile(r"stateless|allow_old_savepoint|initial_savepoint_path|run `pulumi (up|refresh)")
 
 
@@ -83,43 +81,52 @@ def test_a_start_that_drops_the_state_is_seen() -> None:
         service.run([job_id], False)
 
 
-@pytest.mark.parametrize("consumed", ["accepted", "kept"])
+@pytest.mark.parametrize("consumed", ["accepted", pytest.param("kept", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", STORIES)
 def test_whatever_happens_between_two_calls_no_state_is_lost_and_there_is_a_way_on(name: str, consumed: str) -> None:
     story = STORIES[name]
     calls = calls_of(story, consumed)
     assert calls > 5
     plans = [{number: event} for number, event in itertools.product(range(1, calls + 1), EVENTS)]
-    if story.replaced:
-        plans = [plan for plan in plans if not (set(plan.values()) <= KILLS and set(plan) <= BETWEEN)]
     assert wrong(story, plans, consumed) == []
-
-
-@pytest.mark.xfail(strict=True, reason="the path is remembered in the process alone (docs/upgrades.md)")
-def test_a_kill_between_the_delete_and_its_successor_loses_no_state() -> None:
-    story = STORIES["delete and create"]
-    assert wrong(story, [{number: event} for number, event in itertools.product(BETWEEN, KILLS)]) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", EVENTS)
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason="two events around a deletion before its successor: open"))
-        if story.replaced
-        else name
-        for name, story in STORIES.items()
-    ],
-)
+@pytest.mark.parametrize("name", STORIES)
 def test_whatever_happens_twice_no_state_is_lost_and_there_is_a_way_on(name: str, first: str) -> None:
     story = STORIES[name]
     calls = calls_of(story, "accepted")
     pairs = itertools.combinations(range(1, calls + 4), 2)
     plans = [{one: first, two: second} for (one, two), second in itertools.product(pairs, EVENTS)]
-    if story.replaced:  # where the calls of the delete end depends on the events before: none is killed
-        plans = [plan for plan in plans if not KILLS & set(plan.values())]
     assert wrong(story, plans) == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_of_the_clock_fails_no_upgrade(step: str) -> None:
+    failed = {}
+    for number in range(1, calls_of(STORIES["upgrade"], "accepted") + 1):
+        resource = running(Service(bad=BAD))
+        service = resource.service
+        service.strike = striking(service, len(service.calls), {number: step})
+        if error := attempt(resource, B):
+            failed[number] = error
+    assert not failed
+
+
+@pytest.mark.parametrize("steps", [*itertools.product(STEPS, repeat=2)], ids=" then ".join)
+def test_steps_of_the_clock_between_two_ups_lose_no_state(steps: tuple[str, str]) -> None:
+    resource = running(Service(bad=BAD))
+    service = resource.service
+    for step, entrypoint in zip(steps, ("b", "c"), strict=True):
+        (job,) = service.jobs.values()
+        before = job.progress
+        service.happen(step)
+        assert not attempt(resource, {**JOB, "entrypoint": f"obs://jars/{entrypoint}.jar"})
+        assert job.definition["entrypoint"] == f"obs://jars/{entrypoint}.jar"
+        assert job.progress >= before
+        assert not attempt(resource, resource.inputs)
+        service.pass_by(600)
 
 
 def wrong(story: Story, plans: Iterable[Mapping[int, str]], consumed: str = "accepted") -> list[str]:

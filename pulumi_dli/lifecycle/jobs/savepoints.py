@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 HISTORY_LENGTH = 10
 _CLOCK_TOLERANCE_MS = 60_000  # the gateway that dates answers and the cluster that names folders are two machines
+_LONGEST_STOP_MS = 3600_000
 
 
 class SavepointFacts(Protocol):
@@ -71,18 +72,24 @@ def is_newest(job: SavepointFacts, history: Iterable[Mapping[str, Any]] = (), *,
     return made is not None and made >= last_start
 
 
-def is_fresh(before: SavepointFacts, after: SavepointFacts, *, asked: int = 0, known: Iterable[str] = ()) -> bool:
+def is_fresh(
+    before: SavepointFacts, after: SavepointFacts, *, asked: int = 0, now: int = 0, known: Iterable[str] = ()
+) -> bool:
     """Whether `after` holds a savepoint that was not there `before` the job was told to make one.
 
     Args:
         asked: when it was told so, in milliseconds of the service's clock; 0 when that is not known.
+        now: what that clock says at last, 0 when that is not known. Earlier than the times before, it has gone back.
         known: savepoints of earlier times: after a start consumed the newest, an older one may be shown again.
     """
     path = after.savepoint_path
     if not after.has_savepoint or not path or path == before.savepoint_path or path in known:
         return False
     made = time_of(path)
-    return made is None or made >= max(asked - _CLOCK_TOLERANCE_MS, before.start_time or 0)
+    since = [asked - _CLOCK_TOLERANCE_MS, before.start_time or 0]
+    if now and max(since) > now:
+        since = [now - _LONGEST_STOP_MS, *(moment for moment in since if moment <= now)]
+    return made is None or made >= max(since)
 
 
 def noted(

@@ -140,7 +140,7 @@ class JobStops(JobView):
         after = self.look()
         if phase_of(after.status) is Phase.FINISHED or not savepoint:
             return after
-        if not savepoints.is_fresh(before, after, asked=asked, known=known):
+        if not savepoints.is_fresh(before, after, asked=asked, now=self.service_millis(), known=known):
             raise NoSavepointError(
                 f"{self.what} is at rest ({after.status}) but has no new savepoint"
                 + (f"; its newest is still {after.savepoint_path}" if after.savepoint_path else "")
@@ -221,7 +221,7 @@ class JobStops(JobView):
             nonlocal moved
             job = self.look() if not snapshot.detailed else snapshot.job
             moved = moved or job.status == JobStatus.SAVEPOINTING
-            if savepoints.is_fresh(before, job, asked=asked):
+            if savepoints.is_fresh(before, job, asked=asked, now=self.service_millis()):
                 return StatusReport("made")
             if phase_of(job.status) is Phase.LIVE and silence.lasts():
                 return StatusReport("none" if moved else UNHEARD, self._description(job))

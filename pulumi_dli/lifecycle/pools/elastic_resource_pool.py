@@ -228,7 +228,9 @@ class _Deletion:
         since = whole(self._olds.get("available_time"))
         if since is None and pool.create_time is not None:
             since = pool.create_time + CREATION_SECONDS * 1000
-        return 0.0 if since is None else since / 1000 + DELETABLE_AGE_SECONDS - self._session.service_now()
+        told = self._session.client.service_time
+        now = told if told is not None else self._session.clock.now()
+        return 0.0 if since is None else since / 1000 + DELETABLE_AGE_SECONDS - now
 
     def _refused(self, error: ApiError) -> None:
         """Pause before the next attempt. No document has the codes of refusals, so each may pass (dli-api 12.4)."""
