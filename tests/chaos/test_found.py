@@ -137,6 +137,36 @@ def test_a_remembered_savepoint_whose_files_are_gone_names_ways_that_lead_on(dep
     assert deployed.deployment().up(way_out).ok
 
 
-@pytest.mark.parametrize("seed", [237, 274, 299, 388, 415, 595, 769, 807, 828, 852])
+@pytest.mark.parametrize("quirks", [{}, {"null_details": True}], ids=["details", "no details"])
+def test_a_destroy_after_an_up_leaves_no_note_for_a_successor(deployed: Deployed, quirks: dict[str, bool]) -> None:
+    """The process of an earlier `up` counted as the one of the destroy, and its deletes as replacements."""
+    deployed.dli.quirk(**quirks)
+    told = deployed.deployment().destroy()
+    assert told.ok, told
+    assert deployed.world.left_states() == {}
+
+
+def test_a_successor_of_a_job_whose_details_tell_no_bucket_goes_on_from_the_state(deployed: Deployed) -> None:
+    deployed.dli.quirk(null_details=True)
+    told = deployed.deployment().up(deployed.program, replaced={"f": True})
+    assert told.ok, told
+    (job,) = [job for job in deployed.world.jobs() if job["job_id"] != deployed.world.foreign_job]
+    assert len(job["restored_from"]) == 1
+    assert deployed.world.left_states() == {}
+
+
+def test_the_note_of_a_delete_that_was_cut_off_goes_when_its_job_starts_again(deployed: Deployed) -> None:
+    """A later job of the name would have started from that old state."""
+    deployed.dli.fault("jobs.delete_many", 403)
+    assert not deployed.deployment().up(deployed.program, replaced={"f": True}).ok
+    assert [note["job_id"] for note in deployed.world.left_states().values() if note["path"]] == [str(deployed.job)]
+    one = deployed.program["f"]
+    again = {"f": replace(one, inputs={**one.inputs, "restart_nonce": "1"})}
+    told = deployed.deployment().up(again, refresh=True)
+    assert told.ok, told
+    assert deployed.world.left_states() == {}
+
+
+@pytest.mark.parametrize("seed", [9, 40, 63, 237, 274, 299, 388, 415, 595, 769, 807, 828, 852, 2120])
 def test_a_seed_that_failed_once_runs_without_a_violation(dli: Emulator, seed: int) -> None:
     assert run(drawn(seed), dli).violations == []
