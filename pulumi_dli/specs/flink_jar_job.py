@@ -12,6 +12,8 @@ from pulumi_dli.specs.flink_job import (
     COMPUTED,
     DERIVED,
     OBSERVED_STATES,
+    SAVED,
+    SAVED_IN,
     FlinkJobSpec,
     ResourceAmount,
     ResourceConfig,
@@ -56,7 +58,7 @@ savepoint, change, resume, and back to the old version when the new one does not
 each job what will happen to it. docs/upgrades.md has the tables of all cases. The id is the job's number.""",
         named="name",
         computed=COMPUTED,
-        derived=DERIVED,
+        derived={**DERIVED, **dict.fromkeys(SAVED, (*SAVED_IN, "checkpoint_path"))},
         timeouts="; `custom_timeouts` bound the waits (default 30 minutes each)",
     )
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -120,12 +120,13 @@ COMPUTED = (
     *PLACE,
 )
 
-_SAVED_IN = ("obs_bucket", "checkpoint_path", "initial_savepoint_path")
+SAVED_IN = ("obs_bucket", "initial_savepoint_path")
+SAVED = ("savepoint_path", "savepoints", "pending_restore_path")
 DERIVED: Mapping[str, tuple[str, ...]] = {
     "status_desc": ANY,
     "pending_reason": ANY,
     "declared_state": ("state",),
-    **dict.fromkeys(("savepoint_path", "savepoints", "pending_restore_path"), _SAVED_IN),
+    **dict.fromkeys(SAVED, SAVED_IN),
 }
 
 

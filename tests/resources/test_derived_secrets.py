@@ -42,6 +42,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "entrypoint_args": f"--password {CANARY}", "runtime_config": {"db.password": CANARY}, "desc": CANARY,
         "tags": {"k": CANARY}, "smn_topic": CANARY,
     },
+    "FlinkSqlJob": {
+        "name": "s", "queue_name": "q1", "sql_body": f"insert into a select '{CANARY}' from b", "obs_bucket": "state",
+        "runtime_config": {"db.password": CANARY}, "desc": CANARY, "tags": {"k": CANARY}, "smn_topic": CANARY,
+    },
     "DatasourceConnection": {
         "name": "c", "dest_vpc_id": "vpc-1", "dest_network_id": "net-1", "elastic_resource_pools": [CANARY.lower()],
         "hosts": [{"name": CANARY, "ip": "10.0.0.1"}], "tags": {"k": CANARY},

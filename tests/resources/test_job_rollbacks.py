@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from pulumi_dli.lifecycle.jobs.mapping import SENT
+from pulumi_dli.specs.flink_jar_job import FlinkJarJobSpec
 from tests.stacks import Failed, Stream
 
 A, B, C = (f"obs://jars/{name}.jar" for name in "abc")
@@ -368,4 +369,6 @@ def test_a_rollback_puts_back_what_the_upgrade_sent_and_nothing_else(stream, giv
 
 
 def test_the_table_of_rollbacks_has_every_field():
-    assert {field for _, changed, _ in UNDONE for field in changed} | {"entrypoint"} == {*SENT}
+    assert {field for _, changed, _ in UNDONE for field in changed} | {"entrypoint"} == {*SENT} & {
+        *FlinkJarJobSpec.model_fields
+    }

@@ -28,13 +28,19 @@ class JobKind:
     update: Callable[[FlinkJobs, int, Mapping[str, Any]], None]
 
 
-JAR = JobKind("jar job", FlinkJarJobSpec, ("flink_jar_job",), FlinkJobs.create_jar, FlinkJobs.update_jar)
+JAR = JobKind(
+    "jar job",
+    FlinkJarJobSpec,
+    ("flink_jar_job",),
+    lambda jobs, body: jobs.create_jar(body),
+    lambda jobs, job_id, body: jobs.update_jar(job_id, body),
+)
 SQL = JobKind(
     "SQL job",
     FlinkSqlJobSpec,
     ("flink_opensource_sql_job", "flink_sql_job"),
-    FlinkJobs.create_sql,
-    FlinkJobs.update_sql,
+    lambda jobs, body: jobs.create_sql(body),
+    lambda jobs, job_id, body: jobs.update_sql(job_id, body),
 )
 KINDS = (JAR, SQL)
 

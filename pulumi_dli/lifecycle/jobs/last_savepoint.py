@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi_dli.api.flink_models import FlinkJob
-from pulumi_dli.errors import CancelledError, DliError, UpgradeBlockedError, WaitFailedError
+from pulumi_dli.errors import (
+    AuthError,
+    CancelledError,
+    ConfigError,
+    DliError,
+    NotFoundError,
+    UpgradeBlockedError,
+    WaitFailedError,
+)
 from pulumi_dli.lifecycle.coalescing.left_states import LeftState
 from pulumi_dli.lifecycle.jobs.checkpoints import newest_checkpoint
 from pulumi_dli.lifecycle.jobs.desired import observed_from_job, wanted
@@ -185,7 +193,8 @@ def left_for(call: OperationContext, session: Session, spec: FlinkJobSpec) -> st
     """The savepoint from which a new job goes on: of the job before it that this or another deployment deleted.
 
     Raises:
-        UpgradeBlockedError: another resource left it, and nothing says whether to go on from it.
+        UpgradeBlockedError: another resource left it, and nothing says whether to go on from it; or the bucket that
+            would tell cannot be asked now.
     """
     if spec.mode == "stateless" or spec.initial_savepoint_path:
         return ""
@@ -207,12 +216,17 @@ def _noted(call: OperationContext, session: Session, spec: FlinkJobSpec) -> Left
         return None
     try:
         return session.left_states.noted(bucket, str(spec.name))
-    except CancelledError:
-        raise
-    except DliError as error:
+    except (AuthError, ConfigError, NotFoundError) as error:  # of this user, for as long as this deployment lasts
         if session.around.falls_silent("left states"):
             call.info(f"not checked: whether a deleted job of this name left its state ({str(error).rstrip('.')})")
         return None
+    except CancelledError:
+        raise
+    except DliError as error:
+        raise UpgradeBlockedError(
+            f"whether a deleted Flink job named {spec.name} left its state cannot be told now, so nothing was created: "
+            f"{str(error).rstrip('.')}. Run it again, or give upgrade_mode stateless to start from nothing"
+        ) from error
 
 
 def left_behind(call: OperationContext, session: Session, spec: FlinkJobSpec, kind: str) -> str:

@@ -20,7 +20,6 @@ from pulumi_dli.errors import DliError
 from pulumi_dli.resources.settings import Provider, program_client
 
 _LONGEST = 256  # no name, id or value of a tag is longer
-_MAY_BE_EMPTY = ("elastic_resource_pool_name",)  # of queues: outside of all pools
 
 T = TypeVar("T")
 Completed = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -35,6 +34,7 @@ class Function(Generic[T]):
         find: asks the service, with the arguments by name.
         of: the class of the result, or of one in a list or map.
         key: in the answer of a mock, where the list or map is; "" for a single result.
+        may_be_empty: the argument whose empty text means something.
         completed: what a mock's fields are completed with, from the arguments and the fields.
     """
 
@@ -43,6 +43,7 @@ class Function(Generic[T]):
     of: type[Any]
     key: str = ""
     completed: Completed = lambda _args, _given: {}
+    may_be_empty: str = ""
 
     def now(self, provider: Provider | None, **args: Any) -> T:
         """What the service says to plain arguments.
@@ -58,7 +59,7 @@ class Function(Generic[T]):
         return pulumi.Output.all(settings, args).apply(lambda known: self._ask(known[0], known[1]))
 
     def _ask(self, settings: Mapping[str, Any] | None, args: Mapping[str, Any]) -> T:
-        _check(self.find, args)
+        _check(self.find, args, self.may_be_empty)
         monitor = runtime_settings.SETTINGS.monitor
         if isinstance(monitor, mocks.MockMonitor):
             return self._mocked(monitor.mocks, args)
@@ -87,7 +88,7 @@ class Function(Generic[T]):
         return many  # type: ignore[no-any-return]
 
 
-def _check(find: Callable[..., Any], args: Mapping[str, Any]) -> None:
+def _check(find: Callable[..., Any], args: Mapping[str, Any], may_be_empty: str) -> None:
     """Refuse arguments that nothing can have.
 
     Raises:
@@ -99,7 +100,7 @@ def _check(find: Callable[..., Any], args: Mapping[str, Any]) -> None:
         if value is None and wanted.endswith("None"):
             continue
         problem = _problem_of_map(value) if "Mapping" in wanted else _problem_of_text(value)
-        if problem and not (value == "" and name in _MAY_BE_EMPTY):
+        if problem and not (value == "" and name == may_be_empty):
             raise pulumi.RunError(f"{name} {problem}")
 
 

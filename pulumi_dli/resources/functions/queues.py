@@ -150,5 +150,5 @@ def _versions(client: DliClient, queue_name: str) -> FlinkVersions:
 
 
 _QUEUE = Function("dli:index:getQueue", _queue, QueueInfo)
-_QUEUES = Function("dli:index:getQueues", _queues, QueueInfo, key="queues")
+_QUEUES = Function("dli:index:getQueues", _queues, QueueInfo, key="queues", may_be_empty="elastic_resource_pool_name")
 _VERSIONS = Function("dli:index:getFlinkVersions", _versions, FlinkVersions)
