@@ -24,7 +24,7 @@ from pulumi_dli.embedded.stack import Stack
 from pulumi_dli.emulator.testing import Emulator
 
 from .dynamic_host import HostError, eventually
-from .peer import BUCKET, PACE, V1, V2, Aside, Cloud, Hosts, Kept
+from .provider_defects import BUCKET, PACE, V1, V2, Aside, Cloud, Hosts, Kept
 
 STOP_OR_START = ("jobs.run", "jobs.stop")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_dli.api.flink_models import ItemResult, JobStatus
+from pulumi_dli.api.flink_models import ItemResult
+from pulumi_dli.api.job_status import JobStatus
 
 P = "/v1.0/48cc2c48765f481480c7db940d6409d1"
 P2 = "/v2.0/48cc2c48765f481480c7db940d6409d1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dli.api.flink_models import JobStatus
+from pulumi_dli.api.job_status import JobStatus
 from pulumi_dli.lifecycle.jobs.plan import NO_EFFECT, DesiredState, ObservedState, Plan, Restore, Stop, plan_upgrade
 from pulumi_dli.specs.fields import Effect
 
