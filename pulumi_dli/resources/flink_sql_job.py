@@ -114,6 +114,7 @@ class FlinkSqlJob(WithSql, module="dli", name="FlinkSqlJob"):
     * `has_savepoint`: Whether there is one.
     * `savepoints`: The last ten: path, time, reason.
     * `restart_times`: How often the service restarted the job.
+    * `last_downtime_seconds`: How long the stream was down at its last restart.
     * `create_time`: In milliseconds since the epoch.
     * `start_time`: In milliseconds since the epoch.
     * `update_time`: In milliseconds since the epoch.
@@ -136,6 +137,7 @@ class FlinkSqlJob(WithSql, module="dli", name="FlinkSqlJob"):
         "has_savepoint",
         "savepoints",
         "restart_times",
+        "last_downtime_seconds",
         "create_time",
         "start_time",
         "update_time",
@@ -275,6 +277,7 @@ class FlinkSqlJob(WithSql, module="dli", name="FlinkSqlJob"):
         has_savepoint: pulumi.Output[bool | None]
         savepoints: pulumi.Output[Sequence[Mapping[str, Any]]]
         restart_times: pulumi.Output[int | None]
+        last_downtime_seconds: pulumi.Output[int | None]
         create_time: pulumi.Output[int]
         start_time: pulumi.Output[int | None]
         update_time: pulumi.Output[int | None]
