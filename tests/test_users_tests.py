@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import subprocess
@@ -40,14 +39,11 @@ class Mocks(pulumi.runtime.Mocks):
 @pytest.fixture
 def mocked() -> Iterator[Mocks]:
     made = Mocks()
-    asyncio.set_event_loop(loop := asyncio.new_event_loop())  # another test of the process may have closed the last
     mocks.set_mocks(made, preview=False)
     try:
         yield made
     finally:
         settings.reset_options()
-        loop.close()
-        asyncio.set_event_loop(None)
 
 
 def known(output: pulumi.Output[Any]) -> Any:

@@ -11,12 +11,14 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from pulumi_dli.api.exchange import BoundedAdapter, exchange
 from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.paging import MOST_PAGES
 from pulumi_dli.connection import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, NotFoundError, UnsentRequestError
+from pulumi_dli.threads import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,9 @@ class SmallObjects:
         again = Retry(3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None)
         again.raise_on_status = False
         for scheme in ("https://", "http://"):
-            self._http.mount(scheme, HTTPAdapter(max_retries=again, pool_maxsize=connection.max_concurrency))
+            adapter = BoundedAdapter(_MOST_BYTES, max_retries=again, pool_maxsize=connection.max_concurrency)
+            self._http.mount(scheme, adapter)
+        self._threads = WorkerPool(connection.max_concurrency, "notes")
 
     def is_there(self, path: str) -> bool | None:
         """Whether there is such an object or bucket (`obs://bucket`); None where this user may not ask."""
@@ -60,31 +64,36 @@ class SmallObjects:
         self._ask("DELETE", path)
 
     def keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        """The keys of all objects under a prefix."""
+        """The keys of all objects under a prefix.
+
+        Raises:
+            ApiError: the list does not end.
+        """
         token = ""
-        while True:
+        for _ in range(MOST_PAGES):
             query = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
             page = _parsed(self._ask("GET", f"obs://{bucket}", query=query), bucket)
             yield from (key.text or "" for key in page.iterfind("{*}Contents/{*}Key"))
             token = page.findtext("{*}NextContinuationToken") or ""
             if not token:
                 return
+        raise ApiError(f"the list of obs://{bucket} does not end: {MOST_PAGES} pages were read", status=200, code="")
 
     def _ask(self, method: str, path: str, *, query: dict[str, str] | None = None, body: bytes = b"") -> bytes:
         what = f"{_VERBS[method]} {path}"
         signed = self._signed(method, path, query or {}, body)
         route = route_to(str(self._connection.obs_endpoint), self._connection)
         seconds = (self._connection.connect_timeout_seconds, min(self._connection.read_timeout_seconds, _LOOK_SECONDS))
+
+        def send() -> requests.Response:
+            return self._http.send(
+                signed, timeout=seconds, allow_redirects=False, proxies=dict(route.proxies), verify=route.verify
+            )
+
         try:
-            with self._http.send(
-                signed,
-                timeout=seconds,
-                allow_redirects=False,
-                stream=True,
-                proxies=dict(route.proxies),
-                verify=route.verify,
-            ) as answer:
-                content = answer.raw.read(_MOST_BYTES, decode_content=True)
+            answer = exchange(
+                send, threads=self._threads, seconds=seconds[1], what=what, writes=method not in ("GET", "HEAD")
+            )
         except (requests.RequestException, OSError) as error:
             kind, text = fault(error, str(self._connection.obs_endpoint)) or (
                 UnsentRequestError,
@@ -92,8 +101,8 @@ class SmallObjects:
             )
             raise kind(f"{what}: {text}") from error
         if answer.status_code >= 300:
-            raise _refusal(what, answer.status_code, content)
-        return bytes(content)
+            raise _refusal(what, answer.status_code, answer.content)
+        return answer.content
 
     def _signed(self, method: str, path: str, query: dict[str, str], body: bytes) -> requests.PreparedRequest:
         credentials = self._connection.credentials

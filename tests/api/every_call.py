@@ -12,7 +12,7 @@ from test_api_documented_answers import GROUP, JOB_DETAIL, OK, QUEUE_DETAILS
 from pulumi_dli.api.client import DliClient
 from pulumi_dli.connection import AccessKey, Connection
 
-BOOKS = {"calls", "close", "connection", "project_id", "service_time"}
+BOOKS = {"calls", "close", "connection", "project_id", "service_time", "small_objects"}  # OBS: test_obs_bounds.py
 """What a client has beside its calls."""
 TRUE = {"is_success": True, "message": ""}
 JOB = {"job_id": 7, "name": "j", "status": "job_running"}
@@ -116,6 +116,8 @@ CALLS: dict[str, Call] = {
     "package_groups.set_owner": Call(lambda c: c.package_groups.set_owner("boss", "g"), TRUE),
     "flink_jobs.create_jar": Call(lambda c: c.flink_jobs.create_jar({"name": "j"}), {**OK, "job": {"job_id": 7}}),
     "flink_jobs.update_jar": Call(lambda c: c.flink_jobs.update_jar(7, {"desc": ""}), OK),
+    "flink_jobs.create_sql": Call(lambda c: c.flink_jobs.create_sql({"name": "s"}), {**OK, "job": {"job_id": 7}}),
+    "flink_jobs.update_sql": Call(lambda c: c.flink_jobs.update_sql(7, {"desc": ""}), OK),
     "flink_jobs.run": Call(lambda c: c.flink_jobs.run([7], True), [OK]),
     "flink_jobs.stop": Call(lambda c: c.flink_jobs.stop([7], True), [OK]),
     "flink_jobs.delete": Call(lambda c: c.flink_jobs.delete(7), OK),

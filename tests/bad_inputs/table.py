@@ -14,7 +14,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "PackageGroup": {"group_name": "g", "packages": ["obs://jars/a.jar"]},
     "UploadedPackage": {"source": "build/a.jar", "bucket": "jars", "digest": "0" * 64},
     "FlinkJarJob": {"name": "j", "queue_name": "q", "entrypoint": "obs://jars/a.jar", "obs_bucket": "state"},
-    "FlinkSqlJob": {"name": "j", "queue_name": "q", "sql_body": "insert into a select * from b", "obs_bucket": "state"},
+    "FlinkSqlJob": {"name": "s", "queue_name": "q", "sql_body": "insert into a select * from b", "obs_bucket": "state"},
 }
 """A declaration of each resource that is fine; each row changes one thing of it, or some."""
 

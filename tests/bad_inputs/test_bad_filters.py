@@ -57,7 +57,11 @@ def ask(function: str, form: str, name: str, value: Any) -> None:
     if form == "now":
         getattr(dli, function)(**{name: value})
     else:
-        asyncio.run(answer())
+        loop = asyncio.new_event_loop()  # the one of the process stays for the tests that follow
+        try:
+            loop.run_until_complete(answer())
+        finally:
+            loop.close()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -91,6 +91,10 @@ def test_whatever_happens_between_two_calls_no_state_is_lost_and_there_is_a_way_
     assert wrong(story, plans, consumed) == []
 
 
+ONE_IN = 8
+"""Of the pairs of events: all of them take the better part of an hour."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", EVENTS)
 @pytest.mark.parametrize("name", STORIES)
@@ -99,7 +103,7 @@ def test_whatever_happens_twice_no_state_is_lost_and_there_is_a_way_on(name: str
     calls = calls_of(story, "accepted")
     pairs = itertools.combinations(range(1, calls + 4), 2)
     plans = [{one: first, two: second} for (one, two), second in itertools.product(pairs, EVENTS)]
-    assert wrong(story, plans) == []
+    assert wrong(story, plans[[*EVENTS].index(first) % ONE_IN :: ONE_IN]) == []
 
 
 @pytest.mark.parametrize("step", STEPS)

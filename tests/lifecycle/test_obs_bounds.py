@@ -18,6 +18,7 @@ from dli_world import World
 
 from pulumi_dli.api.obs import ObsUploads
 from pulumi_dli.api.obs_client import client_of
+from pulumi_dli.api.small_objects import SmallObjects
 from pulumi_dli.errors import CancelledError, ConfigError, DliError, UnknownOutcomeError
 from pulumi_dli.patience import Patience, waiting_as
 
@@ -304,3 +305,59 @@ def test_a_strange_answer_of_obs_is_read_or_an_error_of_ours(
             refused = str(error)
     assert refused.isprintable()
     assert len(refused) < 1500
+
+
+# The small ones: looks, and notes of some bytes (api/small_objects.py).
+
+SMALL: dict[str, Callable[[SmallObjects], object]] = {
+    "look": lambda small: small.is_there("obs://jars/a.jar"),
+    "read": lambda small: small.read("obs://jars/a"),
+    "write": lambda small: small.write("obs://jars/a", b"x"),
+    "delete": lambda small: small.delete("obs://jars/a"),
+    "keys": lambda small: [*small.keys("jars", "a")],
+}
+
+
+def small_at(world: World, url: str, **more: float) -> SmallObjects:
+    return SmallObjects(replace(world.connection, obs_endpoint=url, **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("first", DRIPS.values(), ids=DRIPS)
+@pytest.mark.parametrize("call", [call for name, call in SMALL.items() if name != "look"])
+def test_a_small_object_that_comes_byte_by_byte_ends_at_the_deadline(
+    world: World, first: bytes, call: Callable[[SmallObjects], object]
+) -> None:
+    began = time.monotonic()
+    with serving(dripping(first)) as url, pytest.raises(DliError):
+        call(small_at(world, url, read_timeout_seconds=0.8))
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("call", [call for name, call in SMALL.items() if name != "look"])
+def test_a_cancel_ends_an_exchange_of_a_small_object(world: World, call: Callable[[SmallObjects], object]) -> None:
+    reached, drip = threading.Event(), dripping(DRIPS["of the body"])
+    with serving(lambda peer, request, over: (reached.set(), drip(peer, request, over))[1]) as url:
+        small = small_at(world, url)
+        with cancelled_when(reached) as at, pytest.raises((CancelledError, UnknownOutcomeError)):
+            call(small)
+        assert time.monotonic() - at[0] < A_SECOND
+
+
+def test_a_list_of_notes_that_never_ends_is_given_up(world: World) -> None:
+    def page(peer: socket.socket, _request: bytes, _over: threading.Event) -> None:
+        more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        whole(peer, "200 OK", f"<ListBucketResult>{more}</ListBucketResult>".encode())
+
+    with serving(page) as url, pytest.raises(DliError, match="does not end"):
+        SMALL["keys"](small_at(world, url))
+
+
+@pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.parametrize("call", SMALL.values(), ids=SMALL)
+def test_a_strange_answer_to_a_small_request_is_read_or_an_error_of_ours(
+    world: World, name: str, call: Callable[[SmallObjects], object]
+) -> None:
+    status, body, header = STRANGE[name]
+    answer: Response = lambda peer, _request, _over: whole(peer, status, body, header)  # noqa: E731
+    with serving(answer) as url, contextlib.suppress(DliError):
+        assert call(small_at(world, url)) in (None, True, [], ["a"], body)
