@@ -176,7 +176,7 @@ def reworded(error: E, words: Callable[[str], str] = str) -> E:
 
 
 def caused_by(error: E, cause: BaseException) -> E:
-    """A new error with its cause, for one that is handed to another thread in the place of being raised."""
+    """A new error with its cause, for one that is handed to another thread instead of being raised."""
     if error is cause:
         raise ValueError("an error is not its own cause")
     error.__cause__ = cause

@@ -70,7 +70,7 @@ def region_of_project(project_name: str | None) -> str | None:
 
 
 def without_address(name: str) -> ConfigError:
-    """The error of a region whose address nobody told."""
+    """The error of a region whose address is not known."""
     near = difflib.get_close_matches(name, _DOMAINS, n=1, cutoff=0.75)
     meant = f" Did you mean {near[0]}?" if near else ""
     return ConfigError(

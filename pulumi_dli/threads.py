@@ -1,4 +1,4 @@
-"""A few threads for deep, short work, in the place of hundreds that wait and keep what such work leaves behind.
+"""A few threads for deep, short work, instead of hundreds that wait and keep what such work leaves behind.
 
 A thread never gives back the stack that its deepest work took, nor what malloc keeps for it. The host has a thread for
 each operation under way, and most of them wait for minutes: they have such work done here. It lies under all rooms and

@@ -200,7 +200,7 @@ class Record(BaseModel):
         return without_absent(value) if isinstance(value, Mapping) else value
 
     def model_post_init(self, _context: object) -> None:
-        """Forget which fields came: nobody asks, and the sets of their names are most of the weight of a record."""
+        """Forget which fields came: the sets of their names are most of the weight of a record, and are not used."""
         object.__setattr__(self, "__pydantic_fields_set__", _NONE)
 
 

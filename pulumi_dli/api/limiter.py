@@ -2,7 +2,7 @@
 
 `transport.py` holds a slot while a request is under way. When the service throttles (429), the gate closes for all
 callers for the time it asks for (else for a time that doubles), and opens to half as many; each success widens it again
-a little. So a hundred waiting resources react as one, in the place of each retrying alone; their progress lines say so.
+a little. So a hundred waiting resources react as one, instead of each retrying alone; their progress lines say so.
 It decides nothing about repeating: `retry.py` does. A cancelled call leaves at once (`pulumi_dli.patience`).
 """
 

@@ -198,6 +198,6 @@ class Queues:
             says=("is_success", "result"),
         )
         answer = self._transport.send(request)
-        # A scaling answers `result` in the place of `is_success` (dli-api 1.5).
+        # A scaling answers `result` instead of `is_success` (dli-api 1.5).
         if isinstance(answer.value, Mapping) and not is_true(answer.value.get("result")):
             raise answer.error(ApiError, "", read_text(answer.value.get("message")) or f"{what} was refused")

@@ -68,7 +68,7 @@ class Request:
         batch: whether the body of a 400 may be an array of results.
         says: fields of which the body of a success holds one; a body without is no answer to this call.
         may_be_empty: whether a success may come without a body.
-        any_text: whether it may come with anything in the place of an object, as long as it is no page of HTML.
+        any_text: whether it may come with anything instead of an object, as long as it is no page of HTML.
     """
 
     method: str

@@ -88,7 +88,7 @@ def pause_seconds(
     Args:
         attempt: how many attempts were made, at least 1.
         elapsed_seconds: since the first attempt began.
-        chance: a number in [0, 1) in the place of dice, for tests.
+        chance: a number in [0, 1) instead of dice, for tests.
     """
     dice = random.random() if chance is None else chance  # noqa: S311 -- spreads load, protects nothing
     if isinstance(error, ThrottledError):

@@ -33,7 +33,7 @@ def connection(case: Case) -> Iterator[Line]:
 
 
 def sources(case: Case) -> Iterator[Line]:
-    """Each setting that counts, and where it was said; what nobody reads is a warning."""
+    """Each setting that counts, and where it was said; a setting that is not read is a warning."""
     for text in case.told:
         yield warning(text, "see `pulumi stack ls` and `pulumi config`")
     for key, near in unknown_settings(case.stack).items():

@@ -182,7 +182,7 @@ class Display:
             self._status[urn] = text
         name = f"{urn.split('::', 3)[-1]}: " if urn else ""
         label = "" if severity == "info" else f"{severity}: "
-        first, *more = text.splitlines() or [""]
+        first, *more = text.removeprefix(name).splitlines() or [""]
         mark = "·" if event["ephemeral"] else "|"
         for line in [f"{name}{label}{first}", *(f"  {line}" for line in more)]:
             self._say(f"     {mark} {line}")

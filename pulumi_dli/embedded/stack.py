@@ -92,7 +92,7 @@ class Stack:
             return Exported(3, self._files.store.load())
 
     def import_stack(self, state: Exported) -> None:
-        """Put an exported deployment of this stack in the place of the stored one."""
+        """Replace the stored deployment of this stack by an exported one."""
         files = self._files
         with _as_operation_error():
             if state.version != 3:

@@ -222,7 +222,7 @@ class Store:
         return read_deployment(self.load(), crypter, project=self.project, stack=self.stack)
 
     def save(self, deployment: str) -> None:
-        """Put a deployment, given as JSON text, in the place of the stored one, whole or not at all."""
+        """Replace the stored deployment by this one, given as JSON text, whole or not at all."""
         stack = json.dumps(self._full_name)
         replace_file(self.path, f'{{"version":3,"checkpoint":{{"stack":{stack},"latest":{deployment}}}}}')
 

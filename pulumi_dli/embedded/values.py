@@ -29,7 +29,7 @@ Path = tuple[str | int, ...]
 
 
 class EmbeddedError(Exception):
-    """What this engine says in the place of doing it: one sentence, without a traceback."""
+    """What this engine says instead of doing it: one sentence, without a traceback."""
 
 
 class RefusedError(EmbeddedError):

@@ -108,7 +108,7 @@ class Control:
         return f"obs://{bucket}/{key}"
 
     def reset(self) -> None:
-        """Everything as on the first day."""
+        """Everything as after the first start."""
         self._call("POST", "reset")
 
     def _call(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> dict[str, Any]:

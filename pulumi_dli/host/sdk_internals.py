@@ -143,7 +143,7 @@ def reduce_memory(short_calls: ThreadPoolExecutor) -> bool:
     """Let hundreds of calls wait in little memory; for those that come from now on. False when there is no way in.
 
     A thread keeps what its deepest work once took, and a request that is unpacked is eight times its size. So brief
-    calls run on threads of their own, in the place of leaving their marks on those that wait for minutes, and the
+    calls run on threads of their own, instead of leaving their marks on those that wait for minutes, and the
     request of a lasting call stays packed.
     """
     tables = _tables()

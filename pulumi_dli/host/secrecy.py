@@ -117,7 +117,7 @@ def _secrets(properties: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _paths(properties: Mapping[str, Any]) -> list[list[str]] | None:
-    """Where the secret inputs are; None where nobody said."""
+    """Where the secret inputs are; None where it is not known."""
     paths = properties.get(SECRET_INPUTS)
     if not isinstance(paths, list | tuple):
         return None

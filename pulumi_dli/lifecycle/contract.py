@@ -124,7 +124,7 @@ class Lifecycle(Protocol[SpecT]):
         """
 
     def preview_update(self, call: OperationContext, request: DiffRequest) -> DiffResult:
-        """What an update would do; says it in a line on the resource (`call.note`, `call.warn`).
+        """What an update would do; says it in a line on the resource (`call.info`, `call.warn`).
 
         Raises:
             DliError: what is asked for can never be done; nothing has been touched.

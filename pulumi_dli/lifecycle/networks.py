@@ -33,7 +33,7 @@ class Way:
 
     Attributes:
         name: of the connection.
-        subnet: the network of the data, "" where nobody told it.
+        subnet: the network of the data, "" where it is not known.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What a preview says of a create: is there an object of that name already, and would it be taken over?
 
 The lifecycles call it from `preview_create`, and judge with the same rules as the create itself (`create.py`). It
-changes nothing, and says "not looked up" where nobody can be asked.
+changes nothing, and says "not looked up" where the service cannot be asked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_LOOKED_UP = ", not looked up"
 
 @dataclass(frozen=True)
 class Sight(Generic[FoundT]):
-    """What a look by name brought; without a session nobody was asked."""
+    """What a look by name brought; without a session the service was not asked."""
 
     session: Session | None = None
     found: FoundT | None = None

@@ -24,7 +24,7 @@ MOST_HOSTS = 20_000
 
 
 class Host(ValueModel):
-    """A name that jobs may use in the place of an address (dli_02_0187)."""
+    """A name that jobs may use instead of an address (dli_02_0187)."""
 
     type_name: ClassVar[str] = "Host"
 

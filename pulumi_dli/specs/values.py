@@ -98,7 +98,7 @@ class PackageRef(ValueModel):
 
 
 def _reference(value: Any) -> Any:
-    """A plain text stands for a package whose bytes nobody vouches for."""
+    """A plain text stands for a package without a digest."""
     return value if not isinstance(value, str) else {"path": value}
 
 

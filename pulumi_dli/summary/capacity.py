@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_dli.summary.previews import Preview, known
 
 _Side = Mapping[str, Any] | None
-_CUS_OF_A_JOB = 2  # what a job takes when nobody says (dli_02_0230: `cu_number`)
+_CUS_OF_A_JOB = 2  # what a job takes when the input is omitted (dli_02_0230: `cu_number`)
 _NOT_RUNNING = {"suspended", "draft", "finished", "failed"}
 
 

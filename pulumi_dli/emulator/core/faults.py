@@ -3,7 +3,7 @@
 `POST /__dli/faults` adds one:
 
     {"operation": "jobs.run" | "jobs.*" | "*",       which calls (names as in the journal)
-     "effect": 429 | 500 | 503 | 408 | 200 …         a status in the place of the call, with its usual body
+     "effect": 429 | 500 | 503 | 408 | 200 …         a status instead of the call, with its usual body
                                                      (`code`, `message`, `retry_after` and `body` change it)
              | "drop_before" | "drop_after"          cut the connection, before or after the effect
              | "gateway_404" | "duplicate_name"

@@ -6,9 +6,9 @@ sends, and hands every caller the result of its own job. There are no background
 here: after a lost answer every caller must read its own job (dli-api 6.5).
 
 When a batch closes: at `limit` jobs; or, once no caller is on its way (`expect`) and no earlier batch is in the air,
-at once for a job that is alone, and a moment after as many jobs are in it as came together lately; or when nobody came
+at once for a job that is alone, and a moment after as many jobs are in it as came together lately; or when none came
 for `max_window_seconds` (five times in all).
-So a job that is alone waits for nobody, and the workers of a wave stay together.
+So a lone job does not wait, and the workers of a wave stay together.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Batcher(Generic[R]):
             staying = self._drop_cancelled(batch.requests)
             if staying:
                 self._send_batch(staying, batch.flag)
-        finally:  # whatever happened, nobody is left waiting
+        finally:  # whatever happened, no waiter is left
             with self._lock:
                 if not batch.closed:
                     self._close(batch)

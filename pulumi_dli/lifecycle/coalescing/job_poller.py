@@ -257,7 +257,7 @@ class JobPoller(Generic[J]):
 def look_at(jobs: PollSource[J], wanted: set[int], *, by_list: bool, clock: Clock) -> PollResult[J]:
     """Look at all `wanted` jobs once: in the list as long as its pages are worth it, then by the details of the rest.
 
-    So absence from the list is always confirmed by the details. Where the list cannot be had, nobody is seen.
+    So absence from the list is always confirmed by the details. Where the list cannot be had, no job is seen.
     """
     sweep: PollResult[J] = PollResult()
     left = set(wanted)

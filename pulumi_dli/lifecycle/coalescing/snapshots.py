@@ -207,7 +207,7 @@ class JobSnapshots(Generic[J]):
         return self._pages[number]
 
     def _gather_seconds(self) -> float:
-        """As long as a page takes: half as many calls, and nobody waits much longer. Alone, for nobody."""
+        """As long as a page takes: half as many calls, and nobody waits much longer. A lone request does not wait."""
         with self._lock:
             return min(self._longest_gather, self._page_seconds) if len(self._peers) > 1 else 0.0
 

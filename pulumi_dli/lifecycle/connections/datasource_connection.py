@@ -139,7 +139,7 @@ def _read_back(
 def _warn_of_more(
     call: OperationContext, session: Session, spec: DatasourceConnectionSpec, connection: DatasourceConnection
 ) -> None:
-    """Who takes over cuts nobody's way: what is bound beside stays until the program and the state have heard of it."""
+    """A take-over removes no binding: what is bound beside stays until the program and the state have heard of it."""
     if more := [*map(str, sorted({*bound(connection)} - surroundings.ends(session, spec.inputs)))]:
         call.warn(
             f"{KIND_SAID} {spec.name} also binds {', '.join(more)}, which this program does not: it stays bound. Once "

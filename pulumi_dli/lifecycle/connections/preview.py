@@ -54,7 +54,7 @@ def preview_create(call: OperationContext, request: DiffRequest) -> None:
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
-    """See `contract.Lifecycle.foresee`."""
+    """See `contract.Lifecycle.preview_update`."""
     known = {change.field: change for change in request.changes if not change.unknown}
     session = _session(request) if request.id and {*known} & _DECIDE else None
     _declare(call, request.news, session)
@@ -82,7 +82,7 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
 
 
 def _session(request: DiffRequest) -> Session | None:
-    """For looks that a refusal or a warning would rest on; None where nobody can be asked."""
+    """For looks that a refusal or a warning would rest on; None where the service cannot be asked."""
     try:
         session = request.connect()
         session.must_be_where(request.olds, f"datasource connection {request.id}")

@@ -181,7 +181,7 @@ def has_run(status: str) -> bool:
 
 
 def is_remembered(job: FlinkJob, olds: Mapping[str, Any]) -> bool:
-    """Whether the savepoint of an interrupted upgrade is still what the job has to go on from: nobody started it."""
+    """Whether the job still has to go on from the savepoint of an interrupted upgrade: it was not started since."""
     return bool(olds.get("pending_restore_path")) and (job.start_time or 0) <= (_whole(olds.get("start_time")) or 0)
 
 
@@ -226,7 +226,7 @@ def fields_to_send(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: Flin
 
 
 def kept_by_service(inputs: Mapping[str, Any], olds: Mapping[str, Any], job: FlinkJob, *, sent: bool) -> list[str]:
-    """Fields that the program gives no more, and that the service still has although it was told to clear them
+    """Inputs that the program omits now, and that the service still has although it was told to clear them
     (dli-api 6.3, 11), or that it cannot be told to clear.
 
     `checkpoint_path` is the service's own while checkpoints are enabled.

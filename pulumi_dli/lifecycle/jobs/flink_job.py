@@ -1,4 +1,4 @@
-"""The life of a Flink job of any kind: create, foresee, read, update, delete.
+"""The life of a Flink job of any kind: create, preview, read, update, delete.
 
 This is the story; the decisions are in `plan.py` and `desired.py`, the moves in `operations.py`, the way through an
 upgrade and back in `upgrade.py`, the preview in `preview.py`. It keeps the promises of `contract.Lifecycle`.

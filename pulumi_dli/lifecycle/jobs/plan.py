@@ -47,7 +47,7 @@ PHASES: dict[str, Phase] = {
 
 
 def phase_of(status: str) -> Phase:
-    """A status that nobody documented counts as moving: it is waited for, and named when the wait ends."""
+    """An undocumented status counts as moving: it is waited for, and named when the wait ends."""
     return PHASES.get(status, Phase.MOVING)
 
 
@@ -77,7 +77,7 @@ class ObservedState:
         ever_started: whether the job ever ran; one that never did has no state to lose.
         has_savepoint: whether the service holds a savepoint of the job.
         savepoint_is_newest: whether that savepoint is proven to be newer than the job's last start.
-        remembered: whether an interrupted upgrade left the path of its savepoint, and nobody started the job since.
+        remembered: whether an interrupted upgrade left the path of its savepoint, and the job was not started since.
         savepoint_path: of the newest savepoint, "" when it is not known: named where it is all that would be left.
     """
 

@@ -46,7 +46,7 @@ class PoolWait:
     """Waits for one pool within the time of one call.
 
     Attributes:
-        available_time: when its creation was done, in milliseconds of the service; None where nobody saw it.
+        available_time: when its creation was done, in milliseconds of the service; None where it was not seen.
         seen: the pool at the last look that showed it.
     """
 

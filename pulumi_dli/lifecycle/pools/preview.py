@@ -46,7 +46,7 @@ def preview_create(call: OperationContext, request: DiffRequest) -> None:
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
-    """See `contract.Lifecycle.foresee`."""
+    """See `contract.Lifecycle.preview_update`."""
     _declare(call, request.news, request.unknown, request.olds.get("settings") or {})
     if not request.changes:
         return DiffResult(False)

@@ -31,7 +31,7 @@ _EVERYWHERE = (16, 64, 256)
 
 
 def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
-    """See `contract.Lifecycle.foresee`."""
+    """See `contract.Lifecycle.preview_update`."""
     declare(call, request.news, request.unknown, request.olds)
     if not request.changes:
         return DiffResult(False)

@@ -2,7 +2,7 @@
 
 `queue.py` calls `bring_in_line`. Each step looks at what is there, and acts only on what is missing, so it may be run
 again after any interruption. What was reached is always known: when a step fails after something was touched, the
-outputs of `ResourceInitFailed` hold the reached values in the place of the wished ones.
+outputs of `ResourceInitFailed` hold the reached values instead of the wished ones.
 """
 
 from __future__ import annotations
