@@ -228,7 +228,11 @@ class Claims:
     def held(self, kind: str, *, urn: str) -> list[str]:
         """The objects of a kind that the entry of this very resource holds."""
         with self._lock:
-            return sorted(held for (*_, of, held), holders in self._declared.items() if of == kind and urn in holders)
+            return sorted(
+                holding[-1]
+                for holding, holders in self._declared.items()
+                if urn in holders and holding == self._holding(kind, holding[-1])
+            )
 
     def gone(self, kind: str, id: str) -> None:
         """This process has deleted the object."""
