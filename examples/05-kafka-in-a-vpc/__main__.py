@@ -5,7 +5,7 @@ import pulumi
 import pulumi_dli as dli
 
 config = pulumi.Config()
-bucket = config.require("bucket")
+bucket = config.get("bucket") or "my-bucket"
 
 # Where the brokers are. With the provider of your cloud these are outputs: `subnet.vpc_id`, `subnet.id`, `subnet.cidr`.
 vpc, subnet, subnet_cidr = (config.require(name) for name in ("vpc", "subnet", "subnetCidr"))
@@ -32,6 +32,9 @@ kafka = dli.DatasourceConnection(
 job = dli.FlinkJarJob(
     "clicks-per-minute",
     queue_name=queue.queue_name,
+    flink_version="1.15",
+    feature="basic",
+    execution_agency_urn=config.get("agency") or "my-agency",  # without it Flink 1.15 makes no savepoints
     entrypoint=f"obs://{bucket}/clicks.jar",
     main_class="example.Clicks",
     entrypoint_args=["--bootstrap-servers", "broker-1:9092,broker-2:9092"],
