@@ -90,6 +90,7 @@ class DliClient:
     def close(self) -> None:
         """Send waiting callers away and close the pool."""
         self._transport.close()
+        self.small_objects.close()
 
 
 _clients: dict[Connection, DliClient] = {}

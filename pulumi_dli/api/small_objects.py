@@ -41,6 +41,11 @@ class SmallObjects:
             self._http.mount(scheme, adapter)
         self._threads = WorkerPool(connection.max_concurrency, "notes")
 
+    def close(self) -> None:
+        """Close the pool."""
+        self._http.close()
+        self._threads.pool.shutdown(wait=False)
+
     def is_there(self, path: str) -> bool | None:
         """Whether there is such an object or bucket (`obs://bucket`); None where this user may not ask."""
         try:
