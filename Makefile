@@ -59,7 +59,7 @@ format: $(STAMP) ## rewrite the sources in the house style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## the tests (under three minutes)
+test: $(STAMP) ## the tests (about ten minutes on two cores)
 	@$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-portable: $(STAMP) ## the tests in which Python and Pulumi's SDK matter (PYTHON=, SDK=oldest|newest, VENV=)
