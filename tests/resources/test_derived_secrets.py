@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.rpc import deserialize_properties
 
 from pulumi_dli import provider as providers
 from pulumi_dli.specs.catalogue import catalogue
@@ -27,6 +29,18 @@ class Case:
     secret: tuple[str, ...]
     outputs: tuple[str, ...]
     given: dict[str, Any] = field(default_factory=dict)
+
+
+def _keeps_names() -> bool:
+    """Whether this SDK hands inputs with two underscores on to the provider."""
+    given = Struct()
+    given["__secret_inputs"] = "x"
+    return "__secret_inputs" in deserialize_properties(given)
+
+
+pytestmark = pytest.mark.skipif(
+    not _keeps_names(), reason="this SDK tells the provider of no secret inputs (README, Limits)"
+)
 
 
 GOOD: dict[str, dict[str, Any]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import pulumi
@@ -14,6 +15,8 @@ import pulumi_dli as dli
 from pulumi_dli.resources import properties
 
 ANSWER = {"status": "job_running", "log_enabled": True, "tags": {"team": "streams", "by": "transform"}}
+
+OLDEST = tuple(map(int, metadata.version("pulumi").split(".")[:2])) < (3, 217)
 
 
 class Mocks(mocks.Mocks):
@@ -120,6 +123,7 @@ def test_a_transformation_sees_every_input_and_what_it_adds_becomes_a_property(p
     assert seen["made"] > 50, "of a plain copy the SDK makes all properties: slower, and the same"
 
 
+@pytest.mark.skipif(OLDEST, reason="this SDK shows no properties after its transformations (README, Limits)")
 def test_what_a_transformation_makes_secret_is_named_as_secret(preview: bool) -> None:
     seen: dict[str, Any] = {}
 
