@@ -6,6 +6,7 @@ signed by botocore (of the extra `obs`). What moves files is in `obs.py`.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ import requests
 from urllib3.util import Retry
 
 from pulumi_dli.api.exchange import BoundedAdapter, exchange
-from pulumi_dli.api.network import fault, route_to
+from pulumi_dli.api.network import Route, fault, route_to
 from pulumi_dli.api.paging import MOST_PAGES
 from pulumi_dli.connection import AccessKey, Connection, is_loopback
 from pulumi_dli.errors import ApiError, AuthError, ConfigError, NotFoundError, UnsentRequestError
@@ -84,13 +85,17 @@ class SmallObjects:
                 return
         raise ApiError(f"the list of obs://{bucket} does not end: {MOST_PAGES} pages were read", status=200, code="")
 
+    @cached_property
+    def _route(self) -> Route:
+        return route_to(str(self._connection.obs_endpoint), self._connection)
+
     def _ask(self, method: str, path: str, *, query: dict[str, str] | None = None, body: bytes = b"") -> bytes:
         what = f"{_VERBS[method]} {path}"
         signed = self._signed(method, path, query or {}, body)
-        route = route_to(str(self._connection.obs_endpoint), self._connection)
         seconds = (self._connection.connect_timeout_seconds, min(self._connection.read_timeout_seconds, _LOOK_SECONDS))
 
         def send() -> requests.Response:
+            route = self._route
             return self._http.send(
                 signed, timeout=seconds, allow_redirects=False, proxies=dict(route.proxies), verify=route.verify
             )

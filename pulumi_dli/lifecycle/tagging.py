@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pulumi_dli.api.not_found import is_unsupported
 from pulumi_dli.errors import ApiError, DliError, NotFoundError
 from pulumi_dli.lifecycle.operation_context import OperationContext
-from pulumi_dli.lifecycle.ownership import refuses_tags
+from pulumi_dli.lifecycle.ownership import is_foreign, name_of, refuses_tags
 from pulumi_dli.lifecycle.session import JOB_TAGS, Session
 from pulumi_dli.specs.values import OWNER_TAG
 
@@ -76,6 +76,29 @@ def tags_of(call: OperationContext, session: Session, tagged: TaggedObject) -> M
         found = _tags_of_one(session, tagged) if listed is None else listed
     session.unread_tags.say(call)
     return found
+
+
+def has_heir(
+    call: OperationContext, session: Session, kind: str, id: str, olds: Mapping[str, Any], *, what: str
+) -> bool:
+    """Whether another entry of the stack holds the object of an entry that goes: then only the entry is forgotten."""
+    heir = session.claims.heir(kind, id, urn=call.urn, outs=olds)
+    if heir:
+        call.warn(f"{what} is left alone, only this entry is forgotten: {name_of(heir)} of this stack holds it")
+    return heir is not None
+
+
+def is_of_another(
+    call: OperationContext, session: Session, tagged: TaggedObject, olds: Mapping[str, Any], *, what: str
+) -> bool:
+    """As `has_heir`, of another owner: the object's tag says so."""
+    foreign = is_foreign(tags_of(call, session, tagged), olds.get("owner_tag") or "")
+    if foreign:
+        call.warn(
+            f"{what} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another resource "
+            "holds it now"
+        )
+    return foreign
 
 
 def _tags_of_one(session: Session, tagged: TaggedObject) -> Mapping[str, str] | None:

@@ -161,20 +161,22 @@ class Declaration:
 
     def with_current_names(self, outs: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs of a state under their current names, in lists of objects too, whatever version wrote them."""
-        current = {output.former: output.name for output in self.computed if output.former}
+        current = self._current_names
+        if not current:
+            return dict(outs)
         nested = {output.name for output in self.computed if "Sequence[Mapping" in output.type}
 
         def renamed(fields: Mapping[str, Any]) -> dict[str, Any]:
             return {current.get(name, name): value for name, value in fields.items()}
 
-        return (
-            {
-                name: [renamed(one) for one in value] if name in nested and isinstance(value, list) else value
-                for name, value in renamed(outs).items()
-            }
-            if current
-            else dict(outs)
-        )
+        return {
+            name: [renamed(one) for one in value] if name in nested and isinstance(value, list) else value
+            for name, value in renamed(outs).items()
+        }
+
+    @cached_property
+    def _current_names(self) -> Mapping[str, str]:
+        return {output.former: output.name for output in self.computed if output.former}
 
 
 class Spec(ValueModel):

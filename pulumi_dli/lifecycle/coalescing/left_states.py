@@ -18,9 +18,9 @@ from pulumi_dli.api.client import DliClient
 from pulumi_dli.clock import Clock
 from pulumi_dli.errors import CancelledError, ConfigError, DliError, NotFoundError
 from pulumi_dli.lifecycle.coalescing.single_flight import SingleFlight
+from pulumi_dli.lifecycle.coalescing.surroundings import DEPLOYMENT_SECONDS
 
 FOLDER = "pulumi-dli/left-states"
-_DEPLOYMENT_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class LeftStates:
         with self._lock:
             if bucket not in self._lists:
                 self._lists[bucket] = SingleFlight(
-                    lambda: self._listed(bucket), max_age_seconds=_DEPLOYMENT_SECONDS, clock=self._clock
+                    lambda: self._listed(bucket), max_age_seconds=DEPLOYMENT_SECONDS, clock=self._clock
                 )
             return self._lists[bucket]
 

@@ -26,9 +26,9 @@ from pulumi_dli.lifecycle.connections.waits import CHANGE_SECONDS, KIND_SAID, Co
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
 from pulumi_dli.lifecycle.operation_context import OperationContext
-from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
+from pulumi_dli.lifecycle.ownership import whose_in
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.tagging import tags_of
+from pulumi_dli.lifecycle.tagging import has_heir, is_of_another, tags_of
 from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.values import OWNER_TAG
@@ -106,18 +106,11 @@ class DatasourceConnectionLifecycle:
     def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         what = f"{KIND_SAID} {olds.get('name') or id}"
         session.must_be_where(olds, what)
-        if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
-            call.warn(f"{what} is left alone, only this entry is forgotten: {name_of(heir)} of this stack holds it")
+        if has_heir(call, session, KIND, id, olds, what=what):
             return
         if observe(session, id, not_older_than=session.clock.now()) is None:
             return
-        if is_foreign(
-            tags_of(call, session, tagged_connection(id, str(olds.get("name") or id))), olds.get("owner_tag") or ""
-        ):
-            call.warn(
-                f"{what} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another resource "
-                "holds it now"
-            )
+        if is_of_another(call, session, tagged_connection(id, str(olds.get("name") or id)), olds, what=what):
             return
         _delete(call, session, id, what)
 

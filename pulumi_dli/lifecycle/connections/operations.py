@@ -35,11 +35,11 @@ from pulumi_dli.lifecycle.connections.mapping import (
     wire_ends,
 )
 from pulumi_dli.lifecycle.connections.waits import KIND_SAID, ConnectionWait, observe
-from pulumi_dli.lifecycle.contract import ResourceInitFailed
 from pulumi_dli.lifecycle.networks import End, overlap
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.tagging import set_declared_tags
+from pulumi_dli.lifecycle.tagging import TaggedObject
+from pulumi_dli.lifecycle.update import Update
 from pulumi_dli.specs.datasource_connection import DatasourceConnectionSpec
 
 WAY_OUT = (
@@ -48,14 +48,11 @@ WAY_OUT = (
 )
 
 
-class ConnectionUpdate:
-    """One attempt to bring one connection to its spec; made for each call.
+class ConnectionUpdate(Update[DatasourceConnectionSpec]):
+    """See `Update`.
 
     Args:
-        whose: the outputs that say whose it is.
-        olds: the outputs so far; {} for one that this call has created or taken over.
         before: the inputs that it was last brought to: of what is there beside them nothing is taken away.
-        touched: whether something was written already, so that no failure may lose it.
     """
 
     def __init__(
@@ -71,51 +68,35 @@ class ConnectionUpdate:
         before: Mapping[str, Any],
         touched: bool = False,
     ) -> None:
-        self._call = call
-        self._session = session
-        self._spec = spec
+        super().__init__(call, session, spec, whose=whose, olds=olds, touched=touched)
         self._connection = connection
         self._wait = wait
-        self._whose = whose
-        self._olds = olds
         self._before = before
-        self._touched = touched
         self._api = session.client.datasource_connections
         self._pool_of = surroundings.pool_of(session, spec.inputs, before)
 
-    def bring_in_line(self, *, tags_before: Mapping[str, str]) -> dict[str, Any]:
-        """Do what is missing; the outputs afterwards.
+    @property
+    def _id(self) -> str:
+        return self._connection.id
 
-        Raises:
-            ResourceInitFailed: something was written, and not all of it was reached.
-            DliError: nothing was written.
-        """
-        tags = dict(tags_before)
-        try:
-            self._tag(tags)
-            tags = dict(self._spec.tags or {})
-            self._change_hosts()
-            self._change_routes()
-            self._change_bindings()
-        except DliError as error:
-            if not self._touched:
-                raise
-            raise ResourceInitFailed(
-                self._connection.id, self._outs(self._reached(tags)), (self._said(error),)
-            ) from error
-        return self._outs(self._spec.inputs)
+    @property
+    def _tagged(self) -> TaggedObject:
+        return tagged_connection(self._connection.id, str(self._spec.name))
+
+    def _change(self) -> None:
+        self._change_hosts()
+        self._change_routes()
+        self._change_bindings()
 
     def _said(self, error: DliError) -> str:
         failed = isinstance(error, WaitFailedError) and error.status == FAILED
         return f"{error}. {WAY_OUT}" if failed else str(error)
 
-    def _reached(self, tags: Mapping[str, str]) -> dict[str, Any]:
-        """The inputs as they are: what was not reached shows as a difference to the next update."""
+    def _reached(self) -> dict[str, Any]:
         self._look()
         now = refreshed(self._connection, self._spec.inputs, self._pool_of, None)
         unseen = {"routes": routes_of(self._connection), "hosts": hosts_of(self._connection)}
-        inputs = {name: value for name, value in now.items() if name != "tags" and unseen.get(name, ()) is not None}
-        return {**inputs, **({"tags": dict(tags)} if tags else {})}
+        return {name: value for name, value in now.items() if name != "tags" and unseen.get(name, ()) is not None}
 
     def _look(self) -> None:
         try:
@@ -127,13 +108,6 @@ class ConnectionUpdate:
     def _outs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         found = computed_outputs(self._connection, self._olds, self._call.redact)
         return {**inputs, **found, **self._session.where(), **self._whose}
-
-    def _tag(self, before: Mapping[str, str]) -> None:
-        wanted = self._spec.tags or {}
-        if dict(before) != dict(wanted):
-            self._touched = True
-            tagged = tagged_connection(self._connection.id, str(self._spec.name))
-            set_declared_tags(self._call, self._session, tagged, old=before, new=wanted)
 
     def _change_hosts(self) -> None:
         wanted = self._spec.inputs.get("hosts", [] if "hosts" in self._before else None)

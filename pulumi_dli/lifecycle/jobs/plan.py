@@ -147,11 +147,6 @@ class Plan:
     blocked: str = ""
     warning: str = ""
 
-    @property
-    def drops_state(self) -> bool:
-        """Whether a running stream starts from nothing."""
-        return self.stop is not None and self.start is Restore.NOTHING
-
 
 NO_EFFECT = Plan("no effect")
 _CHANGED_ONLY = Plan("changed, not started", change=True)

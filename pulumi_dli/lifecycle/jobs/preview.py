@@ -6,6 +6,7 @@ Called by `flink_job.py` for check and diff. It decides with the same functions 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
     """
     if not request.changes and not request.olds.get("pending_reason"):
         return DiffResult(False)
+    what = f"Flink job {request.olds.get('name', '')} ({request.id})"
     # What an interrupted update left to do shows in no input.
     changed = DiffResult(None if request.changes else True)
     job, source = _look(request) if _stirs(request) else (None, "")
@@ -68,7 +70,7 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
         job, source = _look(request)
         want, observed, plan = _planned(request, job)
     if plan.blocked and not any(change.unknown for change in request.changes):
-        reason = f"Flink job {request.olds.get('name', '')} ({request.id}): {plan.blocked}"
+        reason = f"{what}: {plan.blocked}"
         recorded = [change.field for change in request.changes if change.field in _READ_BY_DELETE]
         if not recorded:
             raise UpgradeBlockedError(reason)
@@ -77,11 +79,8 @@ def preview_update(call: OperationContext, request: DiffRequest) -> DiffResult:
         call.warn(f"this update will fail: {reason}")
         return changed
     if why := state_out_of_reach(plan, request, job):
-        raise UpgradeBlockedError(
-            f"Flink job {request.olds.get('name', '')} ({request.id}): {plan.line} cannot work. {why}"
-        )
+        raise UpgradeBlockedError(f"{what}: {plan.line} cannot work. {why}")
     declared = _with_its_queue(call, request, plan)
-    what = f"Flink job {request.olds.get('name', '')} ({request.id})"
     queue_facts.must_go_with_its_queue(declared, request.unknown, what=what)
     if job is not None:
         must_find_what_it_needs(call, request.connect(), plan, request.news, what=what, in_preview=True)
@@ -99,13 +98,10 @@ def _planned(request: DiffRequest, job: FlinkJob | None) -> tuple[DesiredUpdate,
 
 def _with_its_queue(call: OperationContext, request: DiffRequest, plan: Plan) -> Declared:
     """The job with what is known of its queue: from the service, too, when the job starts or restarts."""
-    endpoint = str(request.olds.get("endpoint"))
-    if plan.start is None or "queue_name" in request.unknown:
-        return queue_facts.as_declared(call, request.news, endpoint)
-    try:
-        session = request.connect()
-    except DliError:
-        return queue_facts.as_declared(call, request.news, endpoint)
+    endpoint, session = str(request.olds.get("endpoint")), None
+    if plan.start is not None and "queue_name" not in request.unknown:
+        with contextlib.suppress(DliError):
+            session = request.connect()
     return queue_facts.as_found(call, session, request.news, request.unknown, endpoint)
 
 

@@ -56,9 +56,8 @@ def preview_create(call: OperationContext, kind: JobKind, request: DiffRequest) 
 
 
 def _declared(call: OperationContext, session: Session | None, request: DiffRequest) -> Declared:
-    if session is None:
-        return queue_facts.as_declared(call, request.news)
-    return queue_facts.as_found(call, session, request.news, request.unknown, session.client.connection.endpoint)
+    endpoint = session.client.connection.endpoint if session else ""
+    return queue_facts.as_found(call, session, request.news, request.unknown, endpoint)
 
 
 def _find(session: Session, name: str) -> FlinkJob | None:

@@ -25,11 +25,11 @@ def as_declared(call: OperationContext, inputs: Mapping[str, Any], endpoint: str
 
 
 def as_found(
-    call: OperationContext, session: Session, inputs: Mapping[str, Any], unknown: Collection[str], endpoint: str
+    call: OperationContext, session: Session | None, inputs: Mapping[str, Any], unknown: Collection[str], endpoint: str
 ) -> Declared:
-    """The job with all that is known of its queue. What cannot be looked at is not known."""
+    """The job with all that is known of its queue. Without a session that is the program's word alone."""
     job = as_declared(call, inputs, endpoint)
-    if not inputs.get("queue_name") or not rules.is_open(job, unknown):
+    if session is None or not inputs.get("queue_name") or not rules.is_open(job, unknown):
         return job
     try:
         row = _row(session, str(inputs["queue_name"]))

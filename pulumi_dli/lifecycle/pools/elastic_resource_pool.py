@@ -23,13 +23,13 @@ from pulumi_dli.lifecycle.coalescing.waiting import Silence, cancelled_error, du
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
 from pulumi_dli.lifecycle.operation_context import OperationContext
-from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
+from pulumi_dli.lifecycle.ownership import whose_in
 from pulumi_dli.lifecycle.pools import operations, preview
 from pulumi_dli.lifecycle.pools.create import KIND, PoolCreation
 from pulumi_dli.lifecycle.pools.mapping import computed_outputs, imported, managed, refreshed
 from pulumi_dli.lifecycle.pools.operations import CHANGE_SECONDS, PoolUpdate, PoolWait, observe, tagged_pool
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.tagging import tags_of
+from pulumi_dli.lifecycle.tagging import has_heir, is_of_another, tags_of
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.values import OWNER_TAG, whole
@@ -104,17 +104,10 @@ class ElasticResourcePoolLifecycle:
     def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
         what = f"elastic resource pool {id}"
         session.must_be_where(olds, what)
-        if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
-            call.warn(f"{what} is left alone, only this entry is forgotten: {name_of(heir)} of this stack holds it")
+        if has_heir(call, session, KIND, id, olds, what=what):
             return
         pool = observe(session, id, not_older_than=session.clock.now())
-        if pool is None:
-            return
-        if is_foreign(tags_of(call, session, tagged_pool(pool)), olds.get("owner_tag") or ""):
-            call.warn(
-                f"{what} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another resource "
-                "holds it now"
-            )
+        if pool is None or is_of_another(call, session, tagged_pool(pool), olds, what=what):
             return
         _Deletion(call, session, id, olds).run()
 

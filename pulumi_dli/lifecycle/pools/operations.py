@@ -19,11 +19,11 @@ from pulumi_dli.errors import (
     UnknownOutcomeError,
 )
 from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Deadline, Silence, StatusReport, WaitCondition, wait_for
-from pulumi_dli.lifecycle.contract import ResourceInitFailed
 from pulumi_dli.lifecycle.operation_context import OperationContext
 from pulumi_dli.lifecycle.pools.mapping import IN_PLACE, computed_outputs, managed, missing
 from pulumi_dli.lifecycle.session import POOL_TAGS, Session
-from pulumi_dli.lifecycle.tagging import TaggedObject, set_declared_tags
+from pulumi_dli.lifecycle.tagging import TaggedObject
+from pulumi_dli.lifecycle.update import Update
 from pulumi_dli.specs.elastic_resource_pool import ElasticResourcePoolSpec
 
 CHANGE_SECONDS = 45 * 60.0  # others allow 30 minutes; one live run took 10 (dli-api 12.6)
@@ -168,14 +168,8 @@ def _status(pool: ElasticResourcePool) -> StatusReport:
     return StatusReport(pool.status, pool.fail_reason or "", words=pool.status.lower())
 
 
-class PoolUpdate:
-    """One attempt to bring one pool to its spec; made for each call.
-
-    Args:
-        whose: the outputs that say whose it is.
-        olds: the outputs so far; {} for a pool that this call has created or taken over.
-        touched: whether something was written already, so that no failure may lose it.
-    """
+class PoolUpdate(Update[ElasticResourcePoolSpec]):
+    """See `Update`."""
 
     def __init__(
         self,
@@ -189,51 +183,27 @@ class PoolUpdate:
         olds: Mapping[str, Any] | None = None,
         touched: bool = False,
     ) -> None:
-        self._call = call
-        self._session = session
-        self._spec = spec
+        super().__init__(call, session, spec, whose=whose, olds=olds, touched=touched)
         self._pool = pool
         self._wait = wait
-        self._whose = whose
-        self._olds = olds or {}
-        self._touched = touched
 
-    def bring_in_line(self, *, tags_before: Mapping[str, str]) -> dict[str, Any]:
-        """Do what is missing; the outputs afterwards.
+    @property
+    def _id(self) -> str:
+        return self._pool.name
 
-        Raises:
-            ResourceInitFailed: something was written, and not all of it was reached.
-            DliError: nothing was written.
-        """
-        tags = dict(tags_before)
-        try:
-            self._tag(tags)
-            tags = dict(self._spec.tags or {})
-            self._change()
-        except DliError as error:
-            if not self._touched:
-                raise
-            raise ResourceInitFailed(self._pool.name, self._outs(self._reached(tags)), (str(error),)) from error
-        return self._outs(self._spec.inputs)
+    @property
+    def _tagged(self) -> TaggedObject:
+        return tagged_pool(self._pool)
 
-    def _reached(self, tags: Mapping[str, str]) -> dict[str, Any]:
-        """The inputs as they are: what was not reached shows as a difference to the next update."""
+    def _reached(self) -> dict[str, Any]:
         inputs = {name: value for name, value in self._spec.inputs.items() if name not in (*IN_PLACE, "tags")}
         there = {name: getattr(self._pool, name) for name in IN_PLACE}
-        inputs |= {name: value for name, value in there.items() if value is not None}
-        return {**inputs, **({"tags": dict(tags)} if tags else {})}
+        return inputs | {name: value for name, value in there.items() if value is not None}
 
     def _outs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         seen = {} if self._wait.available_time is None else {"available_time": self._wait.available_time}
         found = computed_outputs(self._pool, {**self._olds, **seen})
         return {**inputs, **found, **self._session.where(), **self._whose}
-
-    def _tag(self, before: Mapping[str, str]) -> None:
-        wanted = self._spec.tags or {}
-        if dict(before) == dict(wanted):
-            return
-        self._touched = True
-        set_declared_tags(self._call, self._session, tagged_pool(self._pool), old=before, new=wanted)
 
     def _change(self) -> None:
         before = managed(self._olds)

@@ -26,13 +26,13 @@ from pulumi_dli.lifecycle.coalescing.waiting import UNHEARD, Deadline, Silence, 
 from pulumi_dli.lifecycle.contract import CreateResult, DiffRequest, DiffResult, Observation, ResourceInitFailed
 from pulumi_dli.lifecycle.create import Created, create_or_adopt
 from pulumi_dli.lifecycle.operation_context import OperationContext
-from pulumi_dli.lifecycle.ownership import is_foreign, name_of, whose_in
+from pulumi_dli.lifecycle.ownership import whose_in
 from pulumi_dli.lifecycle.queues import policies, preview
 from pulumi_dli.lifecycle.queues.create import KIND, QueueCreation
 from pulumi_dli.lifecycle.queues.mapping import computed_outputs, imported, managed, refreshed
 from pulumi_dli.lifecycle.queues.update import QueueUpdate, observe, tagged_queue
 from pulumi_dli.lifecycle.session import Session
-from pulumi_dli.lifecycle.tagging import tags_of
+from pulumi_dli.lifecycle.tagging import has_heir, is_of_another, tags_of
 from pulumi_dli.specs.fields import CheckFailure
 from pulumi_dli.specs.queue import QueueSpec
 from pulumi_dli.specs.values import OWNER_TAG
@@ -103,18 +103,12 @@ class QueueLifecycle:
         return update.bring_in_line(tags_before=managed(olds).get("tags") or {})
 
     def delete(self, call: OperationContext, session: Session, id: str, olds: Mapping[str, Any]) -> None:
-        session.must_be_where(olds, f"queue {id}")
-        if heir := session.claims.heir(KIND, id, urn=call.urn, outs=olds):
-            call.warn(f"queue {id} is left alone, only this entry is forgotten: {name_of(heir)} of this stack holds it")
+        what = f"queue {id}"
+        session.must_be_where(olds, what)
+        if has_heir(call, session, KIND, id, olds, what=what):
             return
         queue = observe(session, id, not_older_than=session.clock.now())
-        if queue is None:
-            return
-        if is_foreign(tags_of(call, session, tagged_queue(queue)), olds.get("owner_tag") or ""):
-            call.warn(
-                f"queue {id} is left alone, only this entry is forgotten: its tag {OWNER_TAG} says that another "
-                "resource holds it now"
-            )
+        if queue is None or is_of_another(call, session, tagged_queue(queue), olds, what=what):
             return
         _delete(session, id)
         _wait_until_gone(call, session, queue)
