@@ -243,6 +243,19 @@ class Engine:
         found = self.export().get("resources") or []
         return {record["urn"].split("::")[-1]: record for record in found if "dli:" in record["type"]}
 
+    def import_file(self, file: Path) -> None:
+        """Have the CLI take over what the file of `pulumi-dli import` names; it must succeed."""
+        done = subprocess.run(
+            ["pulumi", "import", "--file", str(file), "--yes", "--generate-code=false", "--protect=false", "-s", STACK],
+            cwd=self.project,
+            env={**os.environ, **self.env},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def start(self, what: str) -> subprocess.Popen[str]:
         """The operation in a process of its own, to be signalled as a terminal would."""
         env = {**os.environ, **self.env}

@@ -191,29 +191,29 @@ class Kept:
         Raises:
             HostError: it failed; what was kept of it is in the state by then.
         """
-        request = self.preview(**inputs)
+        planned = self.preview(**inputs)
         self.cloud.made = True
-        assert not (self.id and request.replaces), f"{self.urn} would be replaced because of {request.replaces}"
+        assert not (self.id and planned.replaces), f"{self.urn} would be replaced because of {planned.replaces}"
         try:
             if not self.id:
                 self._made(
-                    self.cloud.host.create(self.provider, self.urn, request.inputs, timeout=timeout), request.inputs
+                    self.cloud.host.create(self.provider, self.urn, planned.inputs, timeout=timeout), planned.inputs
                 )
-            elif request.changes:
+            elif planned.changes:
                 self.outs = self.cloud.host.update(
                     self.provider,
                     self.urn,
                     self.id,
                     self.outs,
-                    request.inputs,
+                    planned.inputs,
                     old_inputs=self.inputs,
                     timeout=timeout,
                 )
-                self.inputs, self.ailing = request.inputs, ()
+                self.inputs, self.ailing = planned.inputs, ()
         except HostError as error:
-            self._keep(error, request.inputs)
+            self._keep(error, planned.inputs)
             raise
-        return request
+        return planned
 
     def _made(self, made: Created, inputs: Json) -> None:
         self.id, self.outs, self.inputs, self.ailing = made.id, made.outs, inputs, ()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_dli.emulator.testing import Emulator
+from tests.documented import SEED_JOB
 from tests.engines import EMBEDDED_ONLY, Engine, call, leftovers
 
 pytestmark = pytest.mark.slow  # part of `make test-full`
@@ -26,25 +27,6 @@ CHANGES: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "05-kafka-in-a-vpc": ({"reports": "true"}, {"reports": "create", "kafka": "update"}),
 }
 OBJECTS = re.compile(r"[\w.-]+\.(?:jar|csv)")
-SEED_JOB = {  # the body of the guide's request (dli_02_0310)
-    "name": "test",
-    "desc": "job for test",
-    "queue_name": "testQueue",
-    "manager_cu_number": 1,
-    "cu_number": 2,
-    "parallel_number": 1,
-    "tm_cus": 1,
-    "tm_slot_num": 1,
-    "log_enabled": True,
-    "obs_bucket": "bucketName",
-    "smn_topic": "topic",
-    "main_class": "org.apache.flink.examples.streaming.JavaQueueStream",
-    "restart_when_exception": False,
-    "entrypoint": "javaQueueStream.jar",
-    "entrypoint_args": "-windowSize 2000 -rate3",
-    "dependency_jars": ["myGroup/test.jar", "myGroup/test1.jar"],
-    "dependency_files": ["myGroup/test.csv", "myGroup/test1.csv"],
-}
 
 
 def examples() -> list[object]:
@@ -70,11 +52,11 @@ def test_an_example_does_what_its_page_says(engine: Engine, dli: Emulator, examp
     prepare(engine, dli, example)
     settings, expected = CHANGES[example.name]
 
-    request = engine.preview()
-    assert request.ok, request.text
+    planned = engine.preview()
+    assert planned.ok, planned.text
     made = engine.up()
     assert made.ok, made.text
-    assert made.ops() == request.ops()
+    assert made.ops() == planned.ops()
     assert set(made.ops().values()) == {"create"}
 
     engine.configure(settings)

@@ -67,10 +67,10 @@ def test_new_bytes_restart_exactly_the_jobs_that_use_them(engine: Engine, dli: E
     assert set(before) == {"main", "other", "helped"}
 
     engine.write(program.format(digest="two"))
-    request = engine.preview()
-    assert request.ops() == {"g": "update", "main": "update", "helped": "update"}
-    assert request.keys("main") == {"entrypoint"}
-    assert request.says("main", "info") == ["restart with savepoint (entrypoint)"]
+    planned = engine.preview()
+    assert planned.ops() == {"g": "update", "main": "update", "helped": "update"}
+    assert planned.keys("main") == {"entrypoint"}
+    assert planned.says("main", "info") == ["restart with savepoint (entrypoint)"]
     done = engine.up()
     assert done.ok, done.text
     assert running(dli) == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +62,9 @@ def test_a_stream_with_its_way_into_a_vpc_comes_changes_and_goes(engine: Engine,
     engine.write(PROGRAM)
     engine.connect(dli)
     engine.configure(settings({"one": "192.168.0.0/18"}, BROKERS[:1]))
-    request = engine.preview()
-    assert not request.ok
-    assert "192.168.0.0/18 of pool one overlaps the subnet 192.168.0.0/24 of the data" in request.text
+    planned = engine.preview()
+    assert not planned.ok
+    assert "192.168.0.0/18 of pool one overlaps the subnet 192.168.0.0/24 of the data" in planned.text
 
     engine.configure(settings(ONE, BROKERS[:1]))
     made = engine.up()
@@ -76,9 +75,9 @@ def test_a_stream_with_its_way_into_a_vpc_comes_changes_and_goes(engine: Engine,
     (there,) = connections(dli)
 
     engine.configure(settings(TWO, BROKERS, "b"))
-    request = engine.preview()
-    assert request.ops() == {"two": "create", "kafka": "update"}
-    assert request.says("kafka", "info") == ["binds pool two (some minutes); changes its hosts; changes tags"]
+    planned = engine.preview()
+    assert planned.ops() == {"two": "create", "kafka": "update"}
+    assert planned.says("kafka", "info") == ["binds pool two (some minutes); changes its hosts; changes tags"]
     changed = engine.up()
     assert changed.ok, changed.text
     assert changed.ops() == {"two": "create", "kafka": "update"}
@@ -163,20 +162,11 @@ def test_what_is_imported_into_an_empty_stack_has_no_changes_and_goes_with_it(
     engine.write("")
     (engine.project / "__main__.py").write_text(capsys.readouterr().out, encoding="utf-8")
     engine.connect(dli)
-    done = subprocess.run(
-        ["pulumi", "import", "--file", str(file), "--yes", "--generate-code=false", "--protect=false", "-s", "dev"],
-        cwd=engine.project,
-        env={**os.environ, **engine.env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    engine.import_file(file)
     assert engine.resources()["kafka"]["id"] == made
-    request = engine.preview(refresh=True)
-    assert request.ok, request.text
-    assert request.ops() == {}
+    planned = engine.preview(refresh=True)
+    assert planned.ok, planned.text
+    assert planned.ops() == {}
     assert engine.up().ops() == {}
     gone = engine.destroy()
     assert gone.ok, gone.text

@@ -89,16 +89,7 @@ def test_what_is_imported_needs_no_change_and_goes_with_the_stack(
     if redact:
         engine.configure({"job_full_entrypoint_args": f"--password {CANARY}"}, secret=True)
         engine.configure({"job_full_runtime_config": json.dumps({"a.b": CANARY})}, secret=True)
-    done = subprocess.run(
-        ["pulumi", "import", "--file", str(file), "--yes", "--generate-code=false", "--protect=false", "-s", "dev"],
-        cwd=engine.project,
-        env={**os.environ, **engine.env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    engine.import_file(file)
     assert {name: record["id"] for name, record in engine.resources().items()} == {
         "hand_made": "hand_made",
         "shared": "shared",
@@ -109,9 +100,9 @@ def test_what_is_imported_needs_no_change_and_goes_with_the_stack(
     assert (CANARY in engine.stored()) is not redact
 
     before = calls(dli)
-    request = engine.preview()
-    assert request.ok, request.text
-    assert request.ops() == {}
+    planned = engine.preview()
+    assert planned.ok, planned.text
+    assert planned.ops() == {}
     assert calls(dli) == before
     gate = engine.refresh(preview_only=True, expect_no_changes=True)
     assert gate.ok, gate.text

@@ -88,9 +88,9 @@ def test_outputs_flow_between_resources_and_are_unknown_at_preview(engine: Engin
         dli.put_object("jars", name)
     engine.write(FLOWING)
     engine.connect(dli)
-    request = engine.preview()
-    assert request.ok, request.text
-    assert request.ops() == dict.fromkeys(("q", "g", "first", "second"), "create")
+    planned = engine.preview()
+    assert planned.ok, planned.text
+    assert planned.ops() == dict.fromkeys(("q", "g", "first", "second"), "create")
     dli.quirk(lenient_objects=True)
     made = engine.up()
     assert made.ok, made.text

@@ -25,9 +25,9 @@ def test_a_pool_with_its_queues_comes_changes_and_goes(engine: Engine, dli: Emul
     engine.write(PROGRAM)
     engine.connect(dli)
     engine.configure({"queues": json.dumps({"one": 48, "two": 32})})
-    request = engine.preview()
-    assert not request.ok
-    assert "80 CUs from 00:00 on (one 48, two 32)" in request.text
+    planned = engine.preview()
+    assert not planned.ok
+    assert "80 CUs from 00:00 on (one 48, two 32)" in planned.text
     assert {*calls(dli)} <= {"pools.list", "queues.list"}
     engine.configure({"queues": json.dumps({"one": 32, "two": 32})})
     made = engine.up()
@@ -140,8 +140,8 @@ def test_a_queue_that_is_taken_over_may_be_in_a_pool_that_the_program_does_not_n
         """
     )
     engine.connect(dli)
-    request = engine.preview()
-    assert request.ok, request.text
+    planned = engine.preview()
+    assert planned.ok, planned.text
     made = engine.up()
     assert made.ok, made.text
     assert [job["status"] for job in dli.jobs()] == ["job_running"]

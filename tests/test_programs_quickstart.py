@@ -88,8 +88,8 @@ def test_the_quick_start_runs_upgrades_rolls_back_and_goes_without_leftovers(eng
     assert calls(dli) == before
 
     newer = jar(engine, b"version 2")
-    request = engine.preview()
-    assert any("restart with savepoint (entrypoint)" in text for text in request.says("counter", "info")), request.text
+    planned = engine.preview()
+    assert any("restart with savepoint (entrypoint)" in text for text in planned.says("counter", "info")), planned.text
     upgraded = engine.up()
     assert upgraded.ok, upgraded.text
     assert upgraded.ops() == UPGRADED

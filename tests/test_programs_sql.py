@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +66,9 @@ def test_jobs_of_both_kinds_come_up_upgrade_and_go(engine: Engine, dli: Emulator
     assert engine.refresh(preview_only=True, expect_no_changes=True).ok
 
     engine.configure({"args": "--release 2", "retention": "60"})
-    request = engine.preview()
-    assert request.ops() == {"counter": "update", "orders": "update"}
-    assert request.says("orders", "info") == ["restart with savepoint (idle_state_retention)"]
+    planned = engine.preview()
+    assert planned.ops() == {"counter": "update", "orders": "update"}
+    assert planned.says("orders", "info") == ["restart with savepoint (idle_state_retention)"]
     changed = engine.up()
     assert changed.ok, changed.text
     assert all(job["restored_from"] for job in dli.jobs()), "an upgrade dropped state"
@@ -170,22 +169,13 @@ def test_what_is_imported_into_an_empty_stack_has_no_changes_and_goes_with_it(
     engine.connect(dli)
     if redact:
         engine.configure({f"job_{name}_sql_body": SQL for name in ("open", "old")}, secret=True)
-    done = subprocess.run(
-        ["pulumi", "import", "--file", str(file), "--yes", "--generate-code=false", "--protect=false", "-s", "dev"],
-        cwd=engine.project,
-        env={**os.environ, **engine.env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    engine.import_file(file)
     there = engine.resources()
     assert {name: there[name]["id"] for name in ids} == ids
     assert there["old"]["inputs"]["job_type"] == "flink_sql_job"
-    request = engine.preview(refresh=True)
-    assert request.ok, request.text
-    assert request.ops() == {} or redact
+    planned = engine.preview(refresh=True)
+    assert planned.ok, planned.text
+    assert planned.ops() == {} or redact
     assert {job["status"] for job in dli.jobs()} == {"job_running"}
     assert engine.up().ok
     assert engine.preview().ops() == {}

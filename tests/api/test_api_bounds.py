@@ -8,7 +8,6 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,48 +18,15 @@ from pulumi_dli.clock import SYSTEM_CLOCK
 from pulumi_dli.connection import AccessKey, Connection, Password
 from pulumi_dli.errors import CancelledError, DliError, UnexpectedAnswerError, UnknownOutcomeError
 from pulumi_dli.patience import Patience, waiting_as
+from tests.raw_server import dripping, serving
 
 ONCE = RetryPolicy(attempts=1)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-@contextlib.contextmanager
-def serving(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """A server that reads one request of each connection and then does with its socket what it likes."""
-    over = threading.Event()
-
-    def serve(listener: socket.socket) -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError):
-                peer, _ = listener.accept()
-                threading.Thread(target=one, args=(peer,), daemon=True).start()
-
-    def one(peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError):
-            peer.recv(65536)
-            answer(peer, over)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.2)
-        threading.Thread(target=serve, args=(listener,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            over.set()
-
-
 def client_of(url: str, **options) -> DliClient:
     connection = Connection(endpoint=url, credentials=AccessKey("ak", "secret-key"), project_id="p")
     return DliClient(connection, clock=SYSTEM_CLOCK, policy=ONCE, **options)
-
-
-def dripping(first: bytes) -> Callable[[socket.socket, threading.Event], None]:
-    def answer(peer: socket.socket, over: threading.Event) -> None:
-        peer.sendall(first)
-        while not over.wait(0.05):
-            peer.sendall(b" ")
-
-    return answer
 
 
 DRIPS = {"of the body": HEAD + b"Content-Length: 100000\r\n\r\n{", "of a header": HEAD + b"X-Long: ", "silence": b""}
@@ -171,7 +137,7 @@ def test_a_packed_bomb_is_cut(service, reply, connection, clock):
 def test_a_long_body_is_not_read_to_its_end():
     sent = []
 
-    def answer(peer: socket.socket, over: threading.Event) -> None:
+    def answer(peer: socket.socket, _request: bytes, over: threading.Event) -> None:
         peer.sendall(HEAD + b"Content-Length: 1000000000\r\n\r\n")
         while not over.is_set():
             sent.append(peer.send(b" " * 65536))

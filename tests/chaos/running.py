@@ -18,7 +18,7 @@ from tests.chaos.checker import KEY, Epoch, World, left_by_kills, problems
 from tests.chaos.deployment import Deployment, State, Told
 from tests.chaos.programs import JOB, UPLOAD, Program, changed
 from tests.chaos.schedules import Deploy, Schedule, Trouble, smaller
-from tests.chaos.wire import Strike, WireName
+from tests.chaos.wire import Strike, Wire
 
 SERVICE_SPEED = 1000.0
 MOST_SECONDS = 60.0  # of one deployment on this machine
@@ -134,7 +134,7 @@ class _Run:
 
     def _watched(self, work: Callable[[Deployment], Told], troubles: tuple[Trouble, ...] = ()) -> Told:
         """One deployment, with its troubles, its figures, and what no deployment may do."""
-        deployment, wire = Deployment(self._state, self._config, self._folder), WireName()
+        deployment, wire = Deployment(self._state, self._config, self._folder), Wire()
         wire.strikes = [Strike(one.nth, one.when, self._blow(one, deployment, wire)) for one in troubles if one.nth]
         for trouble in troubles:
             self._arrange(trouble)
@@ -179,7 +179,7 @@ class _Run:
                 self._dli.behave(effect, **given)
             self._report.figures["faults"] += 1
 
-    def _blow(self, trouble: Trouble, deployment: Deployment, wire: WireName) -> Callable[[], None]:
+    def _blow(self, trouble: Trouble, deployment: Deployment, wire: Wire) -> Callable[[], None]:
         def act() -> None:
             self._act(dict(trouble.given))
 

@@ -15,7 +15,7 @@ from tests.chaos.programs import GROUP, Declared
 from tests.chaos.running import PROJECT_ID, config_of, emulator, run
 from tests.chaos.schedules import drawn
 from tests.chaos.test_chaos import Deployed
-from tests.chaos.wire import Strike, WireName
+from tests.chaos.wire import Strike, Wire
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_job_whose_successor_would_start_without_state_stays(deployed: Deploye
 
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_a_job_whose_forced_replacement_was_killed_goes_with_its_stack(deployed: Deployed, nth: int) -> None:
-    replacement, wire = deployed.deployment(), WireName()
+    replacement, wire = deployed.deployment(), Wire()
     wire.strikes.append(Strike(nth, "after", wire.kill))
     with wire.open():
         replacement.up(deployed.program, replaced={"f": False})
@@ -90,7 +90,7 @@ def test_what_a_cancelled_update_has_not_sent_is_sent_by_the_next_up(dli: Emulat
     def up(digest: str, strike: bool = False) -> Told:
         packages = [{"path": "obs://jars/a.jar", "digest": digest}]
         program = {"g": Declared(GROUP, "g", {"group_name": "mine", "packages": packages})}
-        deployment, wire = Deployment(state, config_of(dli), tmp_path), WireName()
+        deployment, wire = Deployment(state, config_of(dli), tmp_path), Wire()
         wire.strikes = [Strike(1, "after", deployment.interrupt)] if strike else []
         with wire.open():
             return deployment.up(program)
@@ -107,7 +107,7 @@ def test_what_a_cancelled_update_has_not_sent_is_sent_by_the_next_up(dli: Emulat
 
 @pytest.mark.parametrize("nth", range(3, 9))
 def test_a_cancelled_delete_that_has_stopped_its_job_says_so(deployed: Deployed, nth: int) -> None:
-    deployment, wire = deployed.deployment(), WireName()
+    deployment, wire = deployed.deployment(), Wire()
     wire.strikes.append(Strike(nth, "after", deployment.interrupt))
     with wire.open():
         told = deployment.destroy()
@@ -122,7 +122,7 @@ def test_a_remembered_savepoint_whose_files_are_gone_names_ways_that_lead_on(dep
     """A start that fails may have consumed the savepoint of the interrupted upgrade (dli-api 6.5)."""
     dli, one = deployed.dli, deployed.program["f"]
     dli.quirk(savepoint_files="deleted")
-    stopped, wire = deployed.deployment(), WireName()
+    stopped, wire = deployed.deployment(), Wire()
     wire.strikes.append(Strike(6, "after", wire.kill))
     newer = {"f": replace(one, inputs={**one.inputs, "entrypoint": "obs://jars/b.jar", "checkpoint_enabled": True})}
     with wire.open():

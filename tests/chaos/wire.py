@@ -33,7 +33,7 @@ class Strike:
 
 
 @dataclass
-class WireName:
+class Wire:
     """Counts from when it was opened.
 
     Attributes:
@@ -74,7 +74,7 @@ class WireName:
                 strike.do()
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[WireName]:
+    def open(self) -> Iterator[Wire]:
         """All calls of `requests` and boto3 pass here meanwhile."""
         with_requests, with_boto = requests.Session.send, URLLib3Session.send
         with (

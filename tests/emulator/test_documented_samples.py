@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.documented import SEED_JOB
 from tests.emulator.conftest import Caller
 
 JOBS = "/v1.0/{p}/streaming"
@@ -28,27 +29,6 @@ GRAPH_SQL = (
 def _entry(priority: int, start: str, stop: str) -> dict[str, Any]:
     times = {"impact_start_time": start, "impact_stop_time": stop}
     return {"priority": priority, **times, "min_cu": "64", "max_cu": "752"}
-
-
-SEED_JOB: dict[str, Any] = {
-    "name": "test",
-    "desc": "job for test",
-    "queue_name": "testQueue",
-    "manager_cu_number": 1,
-    "cu_number": 2,
-    "parallel_number": 1,
-    "tm_cus": 1,
-    "tm_slot_num": 1,
-    "log_enabled": True,
-    "obs_bucket": "bucketName",
-    "smn_topic": "topic",
-    "main_class": "org.apache.flink.examples.streaming.JavaQueueStream",
-    "restart_when_exception": False,
-    "entrypoint": "javaQueueStream.jar",
-    "entrypoint_args": "-windowSize 2000 -rate3",
-    "dependency_jars": ["myGroup/test.jar", "myGroup/test1.jar"],
-    "dependency_files": ["myGroup/test.csv", "myGroup/test1.csv"],
-}
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from pulumi_dli.api.obs_client import client_of
 from pulumi_dli.api.small_objects import SmallObjects
 from pulumi_dli.errors import CancelledError, ConfigError, DliError, UnknownOutcomeError
 from pulumi_dli.patience import Patience, waiting_as
+from tests.raw_server import Behaviour, dripping, serving
 
-Response = Callable[[socket.socket, bytes, threading.Event], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
 DRIPS = {"of the body": HEAD + b"Content-Length: 100000\r\n\r\n<", "of a header": HEAD + b"X-Long: ", "silence": b""}
 CALLS: dict[str, Callable[[ObsUploads], object]] = {
@@ -46,45 +46,12 @@ DRIPPED_UPLOADS = [
 ]
 
 
-@contextlib.contextmanager
-def serving(answer: Response) -> Iterator[str]:
-    """A server that reads the head of one request of each connection and then does with it what it likes."""
-    over = threading.Event()
-
-    def one(peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError):
-            answer(peer, peer.recv(65536), over)
-
-    def serve(listener: socket.socket) -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError):
-                peer, _ = listener.accept()
-                threading.Thread(target=one, args=(peer,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.2)
-        threading.Thread(target=serve, args=(listener,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            over.set()
-
-
-def dripping(first: bytes) -> Response:
-    def answer(peer: socket.socket, _request: bytes, over: threading.Event) -> None:
-        peer.sendall(first)
-        while not over.wait(0.05):
-            peer.sendall(b" ")
-
-    return answer
-
-
 def whole(peer: socket.socket, status: str, body: bytes, *headers: str) -> None:
     head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     peer.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
 
 
-def storing_until(stage: bytes, first: bytes, reached: threading.Event) -> Response:
+def storing_until(stage: bytes, first: bytes, reached: threading.Event) -> Behaviour:
     """OBS as it should be, up to a request: the answer to that one comes drop by drop."""
     xml = {
         b"?uploads ": b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>",
@@ -358,6 +325,6 @@ def test_a_strange_answer_to_a_small_request_is_read_or_an_error_of_ours(
     world: World, name: str, call: Callable[[SmallObjects], object]
 ) -> None:
     status, body, header = STRANGE[name]
-    answer: Response = lambda peer, _request, _over: whole(peer, status, body, header)  # noqa: E731
+    answer: Behaviour = lambda peer, _request, _over: whole(peer, status, body, header)  # noqa: E731
     with serving(answer) as url, contextlib.suppress(DliError):
         assert call(small_at(world, url)) in (None, True, [], ["a"], body)

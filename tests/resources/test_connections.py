@@ -235,11 +235,11 @@ def test_another_vpc_needs_another_name(pooled: Stack) -> None:
 def test_overlaps_are_named_in_the_preview_from_what_the_program_says(hosted: Stack) -> None:
     """Whichever is checked last says so; one process of the host serves all resources of a program."""
     shared = {"elastic_resource_pool_name": "shared", "min_cu": 64, "max_cu": 64}
-    run_on_pool = {**shared, "elastic_resource_pool_name": "apart", "cidr_in_vpc": ONE}
+    apart = {**shared, "elastic_resource_pool_name": "apart", "cidr_in_vpc": ONE}
     urns = {name: hosted.urn("ElasticResourcePool", name) for name in ("shared", "apart", "late")}
     with hosted.phase() as phase:
         phase.check("ElasticResourcePool", urns["shared"], shared, None)
-        phase.check("ElasticResourcePool", urns["apart"], run_on_pool, None)
+        phase.check("ElasticResourcePool", urns["apart"], apart, None)
         subnet = {**WAY, "name": "near", "dest_cidr": "172.20.4.0/24"}
         with pytest.raises(HostError, match=r"172\.16\.0\.0/12 of pool shared overlaps the subnet 172\.20\.4\.0/24"):
             phase.check(KIND, hosted.urn(KIND, "n"), {**subnet, "elastic_resource_pools": ["shared"]}, None)
@@ -247,7 +247,7 @@ def test_overlaps_are_named_in_the_preview_from_what_the_program_says(hosted: St
         other = {**WAY, "name": "far", "dest_vpc_id": "v2", "elastic_resource_pools": ["late"]}
         phase.check(KIND, hosted.urn(KIND, "o"), other, None)
         phase.check(KIND, hosted.urn(KIND, "c"), {**WAY, "elastic_resource_pools": ["late"]}, None)
-        late = {**run_on_pool, "elastic_resource_pool_name": "late", "cidr_in_vpc": THIRD}
+        late = {**apart, "elastic_resource_pool_name": "late", "cidr_in_vpc": THIRD}
         with pytest.raises(HostError, match=r"of pool late overlaps .* of pool apart, which connection near binds"):
             phase.check("ElasticResourcePool", urns["late"], late, None)
     assert {request["method"] for request in hosted.requests()} == {"GET"}
