@@ -58,7 +58,9 @@ class Hosts:
             "dli:pollSeconds": poll_seconds,
         }
         host = DynamicHost(config=config).__enter__()
-        host.check(FlinkJarJobProvider, URN.format("FlinkJarJob", "warm"), {"name": "warm", "state": "draft"})
+        # As of a job that is there: a new one is looked for by name, in the world of the test that runs just now.
+        warm = {"name": "warm", "state": "draft"}
+        host.check(FlinkJarJobProvider, URN.format("FlinkJarJob", "warm"), warm, olds=warm)
         return host
 
     def __enter__(self) -> Hosts:
